@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/vedette-project/vedette/internal/config"
+)
+
+func configCommand(s streams) *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Check and print the configuration"}
+	var printFile string
+	check := &cobra.Command{
+		Use: "check FILE", Short: "Check a configuration file", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if _, err := config.Load(args[0], nil); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(s.out, args[0]+": ok")
+			return err
+		},
+	}
+	print := &cobra.Command{
+		Use: "print", Short: "Print the configuration with all defaults filled in", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			c, err := config.Load(printFile, nil)
+			if err != nil {
+				return err
+			}
+			enc := yaml.NewEncoder(s.out)
+			enc.SetIndent(2)
+			if err := enc.Encode(c); err != nil {
+				return err
+			}
+			return enc.Close()
+		},
+	}
+	print.Flags().StringVar(&printFile, "config", "", "configuration file (YAML); the defaults without it")
+	cmd.AddCommand(check, print)
+	return cmd
+}

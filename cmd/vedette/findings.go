@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vedette-project/vedette/internal/app"
+	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/store"
+)
+
+func findingsCommand(s streams) *cobra.Command {
+	var data dataFlags
+	cmd := &cobra.Command{
+		Use: "findings", Short: "List, show, archive and export the findings of a server",
+		Long: "Works on the data directory of a server, while it runs or not.",
+	}
+	data.register(cmd)
+	cmd.AddCommand(findingsList(s, &data), findingsGet(s, &data), findingsArchive(s, &data, true), findingsArchive(s, &data, false), findingsExport(s, &data))
+	return cmd
+}
+
+// findingFilter are the flags that choose findings.
+type findingFilter struct {
+	types, clusters    []string
+	severity           string
+	archived, everyone bool
+	limit              int
+}
+
+func (f *findingFilter) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringSliceVar(&f.types, "type", nil, "only these finding types")
+	fl.StringSliceVar(&f.clusters, "cluster", nil, "only these clusters")
+	fl.StringVar(&f.severity, "severity", "", "at least this severe: low, medium, high, critical, or a number")
+	fl.BoolVar(&f.archived, "archived", false, "only archived findings")
+	fl.BoolVar(&f.everyone, "all", false, "archived findings, too")
+	fl.IntVar(&f.limit, "limit", 0, "at most this many, newest first; 0 means all")
+}
+
+func (f *findingFilter) criteria() (finding.Criteria, error) {
+	c := finding.Criteria{}
+	if len(f.types) > 0 {
+		c["type"] = finding.Condition{Equals: f.types}
+	}
+	if len(f.clusters) > 0 {
+		c["resource.eksClusterDetails.name"] = finding.Condition{Equals: f.clusters}
+	}
+	if f.severity != "" {
+		n, err := parseSeverity(f.severity)
+		if err != nil {
+			return nil, fmt.Errorf("--severity %q: use low, medium, high, critical or a number from 0 to 10", f.severity)
+		}
+		c["severity"] = finding.Condition{GreaterThanOrEqual: &n}
+	}
+	if !f.everyone {
+		c["service.archived"] = finding.Condition{Equals: []string{fmt.Sprint(f.archived)}}
+	}
+	return c, nil
+}
+
+// openStore opens the store of a server. It makes none: a wrong path would
+// otherwise look like a server without findings.
+func openStore(ctx context.Context, data *dataFlags) (*store.Store, string, error) {
+	cfg, err := data.load()
+	if err != nil {
+		return nil, "", err
+	}
+	path := app.StoreFile(cfg.Store.DataDir)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, "", fmt.Errorf("there are no findings in %s; name the server's folder with --data-dir", cfg.Store.DataDir)
+	}
+	st, err := store.Open(ctx, path, store.Options{Now: time.Now})
+	return st, finding.DetectorID(cfg.Account, cfg.Region), err
+}
+
+// selectFindings reads the findings that a filter chooses, page by page.
+func selectFindings(ctx context.Context, st *store.Store, detector string, f *findingFilter) ([]*finding.Finding, error) {
+	c, err := f.criteria()
+	if err != nil {
+		return nil, err
+	}
+	const page = 50
+	q := finding.Query{DetectorID: detector, Criteria: c, Limit: page}
+	var out []*finding.Finding
+	for {
+		ids, next, err := st.ListFindings(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		fs, err := st.Findings(ctx, detector, ids, finding.Sort{})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, fs...)
+		if f.limit > 0 && len(out) >= f.limit {
+			return out[:f.limit], nil
+		}
+		if next == "" {
+			return out, nil
+		}
+		q.After = next
+	}
+}
+
+func findingsList(s streams, data *dataFlags) *cobra.Command {
+	var output string
+	var filter findingFilter
+	cmd := &cobra.Command{
+		Use: "list", Short: "List findings, newest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := printerFor(output, s)
+			if err != nil {
+				return err
+			}
+			st, detector, err := openStore(cmd.Context(), data)
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			fs, err := selectFindings(cmd.Context(), st, detector, &filter)
+			if err != nil {
+				return err
+			}
+			return p.findings(fs)
+		},
+	}
+	filter.register(cmd)
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+func findingsExport(s streams, data *dataFlags) *cobra.Command {
+	filter := findingFilter{}
+	cmd := &cobra.Command{
+		Use: "export", Short: "Print findings as JSON lines, one GuardDuty finding a line", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			st, detector, err := openStore(cmd.Context(), data)
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			fs, err := selectFindings(cmd.Context(), st, detector, &filter)
+			if err != nil {
+				return err
+			}
+			return (&printer{format: "jsonl", w: s.out}).findings(fs)
+		},
+	}
+	filter.register(cmd)
+	return cmd
+}
+
+func findingsGet(s streams, data *dataFlags) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use: "get ID…", Short: "Show findings whole", Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			p, err := printerFor(output, s)
+			if err != nil {
+				return err
+			}
+			st, detector, err := openStore(cmd.Context(), data)
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			fs, err := st.Findings(cmd.Context(), detector, ids, finding.Sort{})
+			if err != nil {
+				return err
+			}
+			if len(fs) < len(ids) {
+				return fmt.Errorf("%d of %d findings are not there; `vedette findings list --all -o jsonl` shows the ids", len(ids)-len(fs), len(ids))
+			}
+			if output == "table" {
+				for _, f := range fs {
+					if err := story(s.out, f); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			return p.findings(fs)
+		},
+	}
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+func findingsArchive(s streams, data *dataFlags, archived bool) *cobra.Command {
+	use, short := "archive ID…", "Archive findings"
+	if !archived {
+		use, short = "unarchive ID…", "Bring archived findings back"
+	}
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			st, detector, err := openStore(cmd.Context(), data)
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			err = st.SetArchived(cmd.Context(), detector, ids, archived)
+			if errors.Is(err, finding.ErrNotFound) {
+				return errors.New("one of the ids is not there; nothing was changed")
+			}
+			return err
+		},
+	}
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vedette-project/vedette/internal/access"
+	"github.com/vedette-project/vedette/internal/app"
+	"github.com/vedette-project/vedette/internal/config"
+)
+
+// dataFlags are the flags of commands that work on the data directory.
+type dataFlags struct{ file, dataDir string }
+
+func (f *dataFlags) register(cmd *cobra.Command) {
+	cmd.PersistentFlags().StringVar(&f.file, "config", "", "configuration file (YAML)")
+	cmd.PersistentFlags().StringVar(&f.dataDir, "data-dir", "", `folder of the findings and keys (default "vedette-data")`)
+}
+
+func (f *dataFlags) load() (*config.Config, error) {
+	return config.Load(f.file, func(c *config.Config) { set(&c.Store.DataDir, f.dataDir) })
+}
+
+func keysCommand(s streams) *cobra.Command {
+	var data dataFlags
+	cmd := &cobra.Command{Use: "keys", Short: "Make, list and revoke access keys"}
+	data.register(cmd)
+	cmd.AddCommand(keysCreate(s, &data), keysList(s, &data), keysRevoke(s, &data))
+	return cmd
+}
+
+func keysCreate(s streams, data *dataFlags) *cobra.Command {
+	var role, output, comment string
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Make an access key and print it, once",
+		Long: `Makes an access key. It works at once, also beside a running server. The
+secret is printed now and never again.
+
+Roles: admin (everything), analyst (read, archive, filters, samples),
+read-only, ingest (push records only).`,
+		Example: `  eval "$(vedette keys create --role read-only -o env)"
+  aws guardduty list-detectors --endpoint-url http://127.0.0.1:8700`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := access.ParseRole(role)
+			if err != nil {
+				return fmt.Errorf("--role: %w", err)
+			}
+			if output != "env" {
+				if _, err := printerFor(output, s); err != nil {
+					return fmt.Errorf("%w, or env", err)
+				}
+			}
+			cfg, err := data.load()
+			if err != nil {
+				return err
+			}
+			keys, err := app.OpenKeys(cmd.Context(), cfg.Store.DataDir, time.Now)
+			if err != nil {
+				return err
+			}
+			defer keys.Close()
+			k, err := keys.Create(cmd.Context(), r, comment)
+			if err != nil {
+				return err
+			}
+			return printKey(s, output, k, cfg.Region)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&role, "role", "", "what the key may do: admin, analyst, read-only, ingest")
+	f.StringVarP(&output, "output", "o", "table", "how to print: table, json, yaml, or env for a shell")
+	f.StringVar(&comment, "comment", "", "who or what the key is for")
+	_ = cmd.MarkFlagRequired("role")
+	return cmd
+}
+
+func printKey(s streams, output string, k access.Key, region string) error {
+	switch output {
+	case "env":
+		_, err := fmt.Fprint(s.out, app.Env(k, region))
+		return err
+	case "table":
+		tw := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(tw, "Access key ID\t%s\nSecret access key\t%s\nRole\t%s\nRegion\t%s\n", k.ID, k.Secret, k.Role, region)
+		if k.Role.May(access.RightPush) {
+			fmt.Fprintf(tw, "Token for pushes\t%s\n", k.Token())
+		}
+		return tw.Flush()
+	}
+	p := printer{format: output, w: s.out}
+	return p.value(map[string]string{"accessKeyId": k.ID, "secretAccessKey": k.Secret, "role": string(k.Role), "region": region, "token": k.Token()})
+}
+
+// keyRow is a key as it is listed: without its secret.
+type keyRow struct {
+	ID      string     `json:"accessKeyId"`
+	Role    string     `json:"role"`
+	Created time.Time  `json:"createdAt"`
+	Revoked *time.Time `json:"revokedAt,omitempty"`
+	Comment string     `json:"comment,omitempty"`
+}
+
+func keysList(s streams, data *dataFlags) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the access keys, without their secrets", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := printerFor(output, s)
+			if err != nil {
+				return err
+			}
+			cfg, err := data.load()
+			if err != nil {
+				return err
+			}
+			keys, err := app.OpenKeys(cmd.Context(), cfg.Store.DataDir, time.Now)
+			if err != nil {
+				return err
+			}
+			defer keys.Close()
+			list, err := keys.List(cmd.Context())
+			if err != nil {
+				return err
+			}
+			rows := make([]keyRow, 0, len(list))
+			for _, k := range list {
+				r := keyRow{ID: k.ID, Role: k.Role, Created: k.CreatedAt.UTC(), Comment: k.Comment}
+				if !k.RevokedAt.IsZero() {
+					t := k.RevokedAt.UTC()
+					r.Revoked = &t
+				}
+				rows = append(rows, r)
+			}
+			if output != "table" {
+				return p.value(rows)
+			}
+			tw := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(tw, "ACCESS KEY ID\tROLE\tCREATED\tSTATE\tCOMMENT")
+			for _, r := range rows {
+				state := "in force"
+				if r.Revoked != nil {
+					state = "revoked " + r.Revoked.Format(time.DateTime)
+				}
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Role, r.Created.Format(time.DateTime), state, printable(r.Comment))
+			}
+			return tw.Flush()
+		},
+	}
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+func keysRevoke(s streams, data *dataFlags) *cobra.Command {
+	return &cobra.Command{
+		Use: "revoke ACCESS_KEY_ID", Short: "End an access key at once", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := data.load()
+			if err != nil {
+				return err
+			}
+			keys, err := app.OpenKeys(cmd.Context(), cfg.Store.DataDir, time.Now)
+			if err != nil {
+				return err
+			}
+			defer keys.Close()
+			if err := keys.Revoke(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			fmt.Fprintln(s.err, "revoked", args[0])
+			return nil
+		},
+	}
+}

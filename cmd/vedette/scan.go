@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vedette-project/vedette/internal/app"
+	"github.com/vedette-project/vedette/internal/detect"
+	"github.com/vedette-project/vedette/internal/event"
+)
+
+func scanCommand(s streams) *cobra.Command {
+	var (
+		flags   scopeFlags
+		source  string
+		output  string
+		failOn  string
+		workers int
+	)
+	cmd := &cobra.Command{
+		Use:   "scan PATH…",
+		Short: "Read logs and print the findings in them",
+		Long: `Reads files, folders or standard input (-) and prints the findings.
+
+Formats are told by content: Kubernetes audit logs as JSON lines, EventList,
+arrays, CloudWatch Logs exports and subscriptions, plain, gzip or zstd.
+The last line on standard error is a JSON object that accounts for every record.
+
+Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
+		Example: `  vedette scan /var/log/kubernetes/audit/
+  zcat audit.log.gz | vedette scan --cluster prod -
+  vedette scan -o jsonl --fail-on high audit.log | jq .type`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			threshold, err := parseSeverity(failOn)
+			if err != nil {
+				return err
+			}
+			if err := checkSource(source); err != nil {
+				return err
+			}
+			cfg, err := flags.load()
+			if err != nil {
+				return err
+			}
+			p, err := printerFor(output, s)
+			if err != nil {
+				return err
+			}
+			start := time.Now()
+			bar := newProgress(s.err)
+			res, err := app.Scan(cmd.Context(), app.ScanOptions{
+				Paths: args, Stdin: s.in, Workers: workers,
+				Scope:  event.Scope{Account: cfg.Account, Region: cfg.Region, Cluster: cfg.Cluster},
+				Detect: detect.Options{LegacyKubernetes: cfg.Detection.LegacyKubernetesTypes},
+				Log:    logger(s.err, cfg.Log.Level), Progress: bar.update,
+			})
+			bar.clear()
+			if err != nil {
+				return err
+			}
+			if err := p.findings(res.Findings); err != nil {
+				return fmt.Errorf("print findings: %w", err)
+			}
+			if err := scanSummary(s.err, res, time.Since(start)); err != nil {
+				return err
+			}
+			for _, f := range res.Findings {
+				if f.Severity >= threshold {
+					return exitCode(exitFailOn)
+				}
+			}
+			return nil
+		},
+	}
+	flags.register(cmd, true)
+	f := cmd.Flags()
+	f.StringVar(&source, "source", "auto", "what the input is: auto, k8s-audit")
+	f.StringVarP(&output, "output", "o", "table", "how to print: table, json, jsonl, yaml")
+	f.StringVar(&failOn, "fail-on", "", "exit with 3 when a finding is at least this severe: low, medium, high, critical, or a number")
+	f.IntVar(&workers, "workers", 0, "decoding workers; 0 means one a processor")
+	return cmd
+}
+
+func checkSource(source string) error {
+	switch source {
+	case "auto", string(event.K8sAudit):
+		return nil
+	case "cloudtrail", "vpc-flow", "dns", "runtime":
+		return fmt.Errorf("--source %s: this source is not read yet; k8s-audit is", source)
+	}
+	return fmt.Errorf("--source %q is not known; use auto or k8s-audit", source)
+}
+
+// parseSeverity reads a severity word or number as the lowest severity meant.
+func parseSeverity(v string) (float64, error) {
+	switch strings.ToLower(v) {
+	case "":
+		return math.Inf(1), nil
+	case "low":
+		return 1, nil
+	case "medium":
+		return 4, nil
+	case "high":
+		return 7, nil
+	case "critical":
+		return 9, nil
+	}
+	n, err := strconv.ParseFloat(v, 64)
+	if err != nil || n < 0 || n > 10 {
+		return 0, fmt.Errorf("--fail-on %q: use low, medium, high, critical or a number from 0 to 10", v)
+	}
+	return n, nil
+}

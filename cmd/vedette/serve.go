@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vedette-project/vedette/internal/app"
+	"github.com/vedette-project/vedette/internal/config"
+)
+
+func serveCommand(s streams) *cobra.Command {
+	var file, dataDir, listen, metrics, role string
+	var scope scopeFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Take records, detect, keep findings and serve the GuardDuty API",
+		Long: `Runs the server: HTTP pushes under /ingest/, followed log files, detection,
+the store and the GuardDuty API, in one process.
+
+Listens on loopback only unless the configuration names a certificate. The
+first start makes an admin access key and says where it is.`,
+		Example: `  vedette serve
+  vedette serve --config vedette.yaml --data-dir /var/lib/vedette`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if role != "all" {
+				return errors.New("--role: only \"all\" exists so far; one process does everything")
+			}
+			cfg, err := config.Load(file, func(c *config.Config) {
+				set(&c.Store.DataDir, dataDir)
+				set(&c.Server.Listen, listen)
+				set(&c.Account, scope.account)
+				set(&c.Region, scope.region)
+				set(&c.Cluster, scope.cluster)
+				if cmd.Flags().Changed("metrics-listen") {
+					c.Server.MetricsListen = metrics
+				}
+			})
+			if err != nil {
+				return err
+			}
+			log := logger(s.err, cfg.Log.Level)
+			a, err := app.Start(cmd.Context(), app.Options{Config: cfg, Now: time.Now, Log: log, Version: version()})
+			if err != nil {
+				return err
+			}
+			log.Info("serving", "addr", a.Addr, "metrics", a.MetricsAddr, "data", cfg.Store.DataDir, "version", version())
+			err = a.Run(cmd.Context())
+			log.Info("stopped")
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&file, "config", "", "configuration file (YAML)")
+	f.StringVar(&dataDir, "data-dir", "", `folder of the findings and keys (default "vedette-data")`)
+	f.StringVar(&listen, "listen", "", "address of the API and the pushes (default 127.0.0.1:8700)")
+	f.StringVar(&metrics, "metrics-listen", "", `address of /metrics, /livez and /readyz (default 127.0.0.1:8701; "" for none)`)
+	f.StringVar(&role, "role", "all", "what this process does")
+	f.StringVar(&scope.account, "account", "", "AWS account of the findings (12 digits; default 000000000000)")
+	f.StringVar(&scope.region, "region", "", "AWS Region of the findings (default us-east-1)")
+	f.StringVar(&scope.cluster, "cluster", "", `cluster of followed logs (default "kubernetes")`)
+	return cmd
+}

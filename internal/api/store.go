@@ -1,0 +1,46 @@
+package api
+
+import (
+	"context"
+
+	"github.com/vedette-project/vedette/internal/finding"
+)
+
+// Store is what the API needs from the place where findings rest.
+// All methods may be called concurrently. "Not there" is reported as
+// finding.ErrNotFound, "there already" as finding.ErrExists; both through errors.Is.
+type Store interface {
+	// CreateDetector writes the detector of an account and Region. A deleted
+	// one is replaced; a live one gives ErrExists.
+	CreateDetector(ctx context.Context, d finding.Detector) error
+	// Detectors returns the live detectors in id order.
+	Detectors(ctx context.Context) ([]finding.Detector, error)
+	Detector(ctx context.Context, id string) (finding.Detector, error)
+	// UpdateDetector runs change on the stored detector and writes the result,
+	// in one transaction.
+	UpdateDetector(ctx context.Context, id string, change func(*finding.Detector) error) error
+	// DeleteDetector removes the detector's findings and filters and marks it
+	// deleted (see finding.Detector.DeletedAt).
+	DeleteDetector(ctx context.Context, id string) error
+
+	// ListFindings returns ids in the order asked for, at most q.Limit, and the
+	// token of the next page ("" when there is none).
+	ListFindings(ctx context.Context, q finding.Query) (ids []string, next string, err error)
+	// Findings returns those of the ids that exist, in the order of the ids,
+	// or in sort's order where it names a field.
+	Findings(ctx context.Context, detectorID string, ids []string, sort finding.Sort) ([]*finding.Finding, error)
+	// Statistics groups the findings that match.
+	Statistics(ctx context.Context, detectorID string, c finding.Criteria, group finding.GroupBy, order string, limit int) ([]finding.Group, error)
+	// SetArchived and SetFeedback change all of the ids or, when one of them is
+	// unknown, none (ErrNotFound).
+	SetArchived(ctx context.Context, detectorID string, ids []string, archived bool) error
+	SetFeedback(ctx context.Context, detectorID string, ids []string, feedback, comment string) error
+	// PutFindings writes finished findings (samples) as they are.
+	PutFindings(ctx context.Context, detectorID string, fs []*finding.Finding) error
+
+	CreateFilter(ctx context.Context, f finding.Filter) error
+	Filter(ctx context.Context, detectorID, name string) (finding.Filter, error)
+	Filters(ctx context.Context, detectorID string) ([]finding.Filter, error) // by rank, then name
+	UpdateFilter(ctx context.Context, detectorID, name string, change func(*finding.Filter) error) error
+	DeleteFilter(ctx context.Context, detectorID, name string) error
+}

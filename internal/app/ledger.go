@@ -1,0 +1,47 @@
+package app
+
+import (
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/vedette-project/vedette/internal/detect"
+	"github.com/vedette-project/vedette/internal/event"
+)
+
+// Ledger adds up how records ended.
+type Ledger struct {
+	Outcomes map[event.Outcome]int64
+	Reasons  map[event.Reason]int64
+}
+
+// Add adds the counts of a batch.
+func (l *Ledger) Add(counts []detect.Count) {
+	if l.Outcomes == nil {
+		l.Outcomes, l.Reasons = map[event.Outcome]int64{}, map[event.Reason]int64{}
+	}
+	for _, c := range counts {
+		l.Outcomes[c.Outcome] += c.N
+		if c.Reason != "" {
+			l.Reasons[c.Reason] += c.N
+		}
+	}
+}
+
+// Records is the number of records received. Marks are no outcomes: a
+// truncated record is among the evaluated ones.
+func (l *Ledger) Records() int64 {
+	return l.Outcomes[event.Evaluated] + l.Outcomes[event.Duplicate] + l.Outcomes[event.Malformed] + l.Outcomes[event.Dropped]
+}
+
+// isCorrupt reports whether a read failed because compressed data is damaged
+// or ends early, rather than because the file cannot be read.
+func isCorrupt(err error) bool {
+	var flateErr flate.CorruptInputError
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) ||
+		errors.As(err, &flateErr) || errors.Is(err, zstd.ErrCRCMismatch) || errors.Is(err, zstd.ErrMagicMismatch) ||
+		errors.Is(err, zstd.ErrUnexpectedBlockSize) || errors.Is(err, zstd.ErrReservedBlockType)
+}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vedette-project/vedette/internal/detect"
+	"github.com/vedette-project/vedette/internal/event"
+)
+
+// metrics are what the server tells Prometheus. Labels are bounded: sources,
+// outcomes and reasons are fixed sets, clusters are the operator's own.
+type metrics struct {
+	records  *prometheus.CounterVec
+	marks    *prometheus.CounterVec
+	pushes   *prometheus.CounterVec
+	bytes    prometheus.Counter
+	findings prometheus.Counter
+	commit   prometheus.Histogram
+	last     *prometheus.GaugeVec
+}
+
+func newMetrics(reg prometheus.Registerer, version string) *metrics {
+	m := &metrics{
+		records: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vedette_detect_records_total",
+			Help: "Records received, by how they ended. Every record is counted once.",
+		}, []string{"source", "cluster", "outcome", "reason"}),
+		marks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vedette_detect_marked_records_total",
+			Help: "Evaluated records that were truncated or late.",
+		}, []string{"source", "cluster", "mark"}),
+		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vedette_ingest_pushes_total", Help: "HTTP pushes, by status.",
+		}, []string{"code"}),
+		bytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "vedette_ingest_pushed_bytes_total", Help: "Bytes of pushed records, decompressed.",
+		}),
+		findings: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "vedette_detect_findings_total", Help: "New findings.",
+		}),
+		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "vedette_store_commit_seconds", Help: "Time from judging a group of pushes to its commit.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+		}),
+		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "vedette_detect_last_event_timestamp_seconds", Help: "Event time of the newest record.",
+		}, []string{"source", "cluster"}),
+	}
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "vedette_build_info", Help: "Always 1; the labels say what runs."}, []string{"version"})
+	build.WithLabelValues(version).Set(1)
+	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.commit, m.last, build)
+	return m
+}
+
+// pushed notes one HTTP push.
+func (m *metrics) pushed(status, bytes int) {
+	m.pushes.WithLabelValues(strconv.Itoa(status)).Inc()
+	m.bytes.Add(float64(bytes))
+}
+
+// committed notes what a commit made durable.
+func (m *metrics) committed(counts []detect.Count, fresh int, took time.Duration) {
+	for _, c := range counts {
+		switch c.Outcome {
+		case event.MarkTruncated, event.MarkLate:
+			m.marks.WithLabelValues(string(event.K8sAudit), c.Scope.Cluster, string(c.Outcome)).Add(float64(c.N))
+			continue
+		}
+		m.records.WithLabelValues(string(event.K8sAudit), c.Scope.Cluster, string(c.Outcome), string(c.Reason)).Add(float64(c.N))
+		if !c.Last.IsZero() {
+			m.last.WithLabelValues(string(event.K8sAudit), c.Scope.Cluster).Set(float64(c.Last.Unix()))
+		}
+	}
+	m.findings.Add(float64(fresh))
+	m.commit.Observe(took.Seconds())
+}

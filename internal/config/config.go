@@ -1,0 +1,139 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is the whole configuration. Every key has a default; an empty file is
+// a good one.
+type Config struct {
+	// Account and Region are written into findings and are what the API serves.
+	Account string `yaml:"account"` // 12 digits
+	Region  string `yaml:"region"`  // such as eu-central-1
+	// Cluster names the cluster of audit records that do not name theirs.
+	Cluster string `yaml:"cluster"`
+
+	Server    Server    `yaml:"server"`
+	Ingest    Ingest    `yaml:"ingest"`
+	Detection Detection `yaml:"detection"`
+	Store     Store     `yaml:"store"`
+	Log       Log       `yaml:"log"`
+}
+
+// Server is where the API and the pushes are served.
+type Server struct {
+	// Listen is the address of the API and the pushes. Any address that is not
+	// loopback needs TLS.
+	Listen string `yaml:"listen"`
+	// MetricsListen is the address of /metrics, /livez and /readyz; "" for none.
+	MetricsListen string `yaml:"metricsListen"`
+	TLS           TLS    `yaml:"tls"`
+}
+
+// TLS names the files of the server's certificate, PEM.
+type TLS struct {
+	CertFile string `yaml:"certFile"`
+	KeyFile  string `yaml:"keyFile"`
+	// ClientCAFile, if set, lets pushes authenticate by a client certificate
+	// that one of these authorities signed, in place of a token.
+	ClientCAFile string `yaml:"clientCAFile"`
+}
+
+// Ingest is where records come from.
+type Ingest struct {
+	// RequireToken: "auto" asks pushes for credentials unless server.listen is
+	// loopback; "always" asks on loopback, too.
+	RequireToken string `yaml:"requireToken"`
+	// MaxBodyBytes bounds one push.
+	MaxBodyBytes int64 `yaml:"maxBodyBytes"`
+	// Follow lists audit log files to read as they grow.
+	Follow []Follow `yaml:"follow"`
+}
+
+// Follow is one log file that is read as it grows, through rotation.
+type Follow struct {
+	Path    string `yaml:"path"`
+	Cluster string `yaml:"cluster"` // default: the cluster above
+}
+
+// Detection is what is detected.
+type Detection struct {
+	// LegacyKubernetesTypes raises PrivilegeEscalation:Kubernetes/PrivilegedContainer
+	// and Persistence:Kubernetes/ContainerWithSensitiveMount, which AWS retired in 2026.
+	LegacyKubernetesTypes bool `yaml:"legacyKubernetesTypes"`
+}
+
+// Store is where findings rest.
+type Store struct {
+	DataDir       string `yaml:"dataDir"`
+	RetentionDays int    `yaml:"retentionDays"` // after a finding was last changed
+}
+
+// Log is Vedette's own log, on standard error.
+type Log struct {
+	Level string `yaml:"level"` // debug, info, warn or error
+}
+
+// Default returns the configuration of an empty file.
+func Default() *Config {
+	return &Config{
+		Account: "000000000000", Region: "us-east-1", Cluster: "kubernetes",
+		Server:    Server{Listen: "127.0.0.1:8700", MetricsListen: "127.0.0.1:8701"},
+		Ingest:    Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20},
+		Detection: Detection{LegacyKubernetesTypes: true},
+		Store:     Store{DataDir: "vedette-data", RetentionDays: 90},
+		Log:       Log{Level: "info"},
+	}
+}
+
+// Load reads a file over the defaults, lets flags change the result and
+// validates it. An empty path is an empty file.
+func Load(path string, flags func(*Config)) (*Config, error) {
+	c := Default()
+	if path != "" {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read the configuration: %w", err)
+		}
+		if err := c.parse(b); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if flags != nil {
+		flags(c)
+	}
+	if err := c.Validate(); err != nil {
+		if path != "" {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		return nil, err
+	}
+	return c, nil
+}
+
+// Parse reads the text of a configuration file over the defaults and validates it.
+func Parse(b []byte) (*Config, error) {
+	c := Default()
+	if err := c.parse(b); err != nil {
+		return nil, err
+	}
+	return c, c.Validate()
+}
+
+func (c *Config) parse(b []byte) error {
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	dec.KnownFields(true) // a misspelt key is an error, not a default
+	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("parse: %w", err)
+	}
+	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return errors.New("parse: there is a second YAML document; only one is read")
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+)
+
+var (
+	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
+	clusterForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$`)
+)
+
+// ValidCluster reports whether a name can be a cluster's. EKS's rule, with dots.
+func ValidCluster(name string) bool { return clusterForm.MatchString(name) }
+
+// Validate reports every fault at once, each with its key and what to do.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	if !accountForm.MatchString(c.Account) {
+		bad("account", "%q is not an AWS account id; write 12 digits in quotes", c.Account)
+	}
+	if !regionForm.MatchString(c.Region) {
+		bad("region", "%q is not the name of an AWS Region, such as eu-central-1", c.Region)
+	}
+	if !ValidCluster(c.Cluster) {
+		bad("cluster", "%q is not a cluster name: letters, digits, dots, dashes and underscores, 100 at most", c.Cluster)
+	}
+	for _, l := range []struct{ key, addr string }{{"server.listen", c.Server.Listen}, {"server.metricsListen", c.Server.MetricsListen}} {
+		if l.addr == "" && l.key == "server.metricsListen" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(l.addr); err != nil {
+			bad(l.key, "%q is not host:port", l.addr)
+		}
+	}
+	if (c.Server.TLS.CertFile == "") != (c.Server.TLS.KeyFile == "") {
+		bad("server.tls", "certFile and keyFile belong together; set both or none")
+	}
+	if c.Server.TLS.CertFile == "" {
+		if c.Server.TLS.ClientCAFile != "" {
+			bad("server.tls.clientCAFile", "client certificates need certFile and keyFile, too")
+		}
+		if !IsLoopback(c.Server.Listen) {
+			bad("server.listen", "%s can be reached from other machines; set server.tls.certFile and keyFile, or listen on 127.0.0.1", c.Server.Listen)
+		}
+	}
+	if c.Ingest.RequireToken != "auto" && c.Ingest.RequireToken != "always" {
+		bad("ingest.requireToken", "%q is not known; use auto or always", c.Ingest.RequireToken)
+	}
+	if c.Ingest.MaxBodyBytes < 1<<20 {
+		bad("ingest.maxBodyBytes", "%d is below 1 MiB (1048576), less than one batch of an API server", c.Ingest.MaxBodyBytes)
+	}
+	for i, f := range c.Ingest.Follow {
+		key := fmt.Sprintf("ingest.follow[%d]", i)
+		if !filepath.IsAbs(f.Path) {
+			bad(key+".path", "%q is not an absolute path", f.Path)
+		}
+		if f.Cluster != "" && !ValidCluster(f.Cluster) {
+			bad(key+".cluster", "%q is not a cluster name", f.Cluster)
+		}
+	}
+	if c.Store.DataDir == "" {
+		bad("store.dataDir", "is empty; name the folder that keeps the findings")
+	}
+	if c.Store.RetentionDays < 1 {
+		bad("store.retentionDays", "%d is below 1", c.Store.RetentionDays)
+	}
+	switch c.Log.Level {
+	case "debug", "info", "warn", "error":
+	default:
+		bad("log.level", "%q is not known; use debug, info, warn or error", c.Log.Level)
+	}
+	return errors.Join(errs...)
+}
+
+// IsLoopback reports whether a listen address can be reached from this machine only.
+func IsLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

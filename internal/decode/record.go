@@ -1,0 +1,214 @@
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/jsonscan"
+)
+
+// cutMark ends a message that CloudWatch Logs has cut at its size limit.
+const cutMark = "[Truncated...]"
+
+// recordStart is how the API server starts every record of its log file. It
+// finds the neighbour of a record that was torn by a crash and joined with it.
+const recordStart = `{"kind":"Event","apiVersion":"audit.k8s.io/`
+
+// maxTorn bounds how often one line is searched for the next record, so that
+// made-up input cannot cost more than its length allows.
+const maxTorn = 64
+
+// record decodes one record, or several that stand on one line without a break.
+func (d *Decoder) record(b []byte, cut bool) {
+	b = bytes.TrimSpace(b)
+	if len(b) == 0 {
+		return
+	}
+	b, at := d.prefix(b)
+	if len(b) == 0 {
+		return
+	}
+	d.values(b, cut, at)
+}
+
+// prefix takes off what a log service or a container runtime writes before the
+// record, and returns the time it tells.
+func (d *Decoder) prefix(b []byte) ([]byte, time.Time) {
+	if b[0] == 0xEF && bytes.HasPrefix(b, []byte("\xEF\xBB\xBF")) {
+		b = b[3:]
+	}
+	var at time.Time
+	if len(b) > 20 && b[0] >= '0' && b[0] <= '9' && b[4] == '-' {
+		stamp, rest, ok := bytes.Cut(b, []byte(" "))
+		t, good := d.times.parse(stamp)
+		if !ok || !good {
+			return b, at
+		}
+		at, b = t, bytes.TrimLeft(rest, " ")
+		for _, cri := range []string{"stdout F ", "stderr F "} {
+			b = bytes.TrimPrefix(b, []byte(cri))
+		}
+		if len(b) == 0 || b[0] != '{' {
+			d.reject(event.Dropped, event.ReasonOtherStream, "a line of another log in the same group")
+			return nil, at
+		}
+	}
+	return b, at
+}
+
+// values decodes the JSON values that stand one after the other in b.
+func (d *Decoder) values(b []byte, cut bool, at time.Time) {
+	if body, ok := bytes.CutSuffix(b, []byte(cutMark)); ok {
+		b, cut = body, true
+	}
+	for torn := 0; len(b) > 0; torn++ {
+		n, err := d.value(b, cut, at)
+		if err == nil {
+			torn--
+			b = bytes.TrimLeft(b[n:], " \t\r\n,")
+			continue
+		}
+		d.rejectValue(b, cut, err)
+		// A torn record takes its own line end with it: the next record then
+		// stands behind it on the same line, and is not lost.
+		next := bytes.Index(b[1:], []byte(recordStart))
+		if next < 0 || torn >= maxTorn {
+			return
+		}
+		b = b[1+next:]
+	}
+}
+
+// rejection is an error that already knows how the record ends.
+type rejection struct {
+	outcome event.Outcome
+	reason  event.Reason
+	detail  string
+}
+
+func (r *rejection) Error() string { return r.detail }
+
+func malformed(reason event.Reason, format string, args ...any) error {
+	return &rejection{event.Malformed, reason, fmt.Sprintf(format, args...)}
+}
+
+func dropped(reason event.Reason, format string, args ...any) error {
+	return &rejection{event.Dropped, reason, fmt.Sprintf(format, args...)}
+}
+
+func (d *Decoder) rejectValue(b []byte, cut bool, err error) {
+	var r *rejection
+	switch {
+	case errors.As(err, &r):
+		d.reject(r.outcome, r.reason, r.detail)
+	case cut:
+		d.reject(event.Malformed, event.ReasonTooLong, "the record was cut before it said what it is")
+	case errors.Is(err, jsonscan.ErrCut):
+		d.reject(event.Malformed, event.ReasonIncomplete, "the record ends in the middle: "+excerpt(b))
+	default:
+		d.reject(event.Malformed, event.ReasonNotJSON, "this is not JSON: "+excerpt(b))
+	}
+}
+
+// excerpt shows the start of a record in a message, safe for a terminal.
+func excerpt(b []byte) string {
+	const limit = 60
+	more := ""
+	if len(b) > limit {
+		b, more = b[:limit], "…"
+	}
+	return fmt.Sprintf("%q", b) + more
+}
+
+// value decodes the one JSON value at the start of b and returns its length.
+func (d *Decoder) value(b []byte, cut bool, at time.Time) (int, error) {
+	s := jsonscan.Scanner{Data: b}
+	switch b[0] {
+	case '{':
+	case '[':
+		return d.list(&s, cut, at)
+	default:
+		return 0, jsonscan.ErrSyntax
+	}
+	var w wrapper
+	a := d.out.audit()
+	err := d.auditEvent(&s, a, &w)
+	if err != nil && !(cut && errors.Is(err, jsonscan.ErrCut)) {
+		d.out.used--
+		return 0, err
+	}
+	if isAudit(a, &w) {
+		if err := checkVersion(w.apiVersion); err != nil {
+			d.out.used--
+			return 0, err
+		}
+		d.add(a, b[:s.Pos], err != nil, at)
+		return s.Pos, nil
+	}
+	d.out.used--
+	if err != nil {
+		return 0, err
+	}
+	return s.Pos, d.wrapped(&w, at)
+}
+
+func isAudit(a *event.Audit, w *wrapper) bool {
+	if w.kind != "" && w.kind != "Event" || w.items != nil {
+		return false
+	}
+	if strings.HasPrefix(w.apiVersion, "audit.k8s.io/") {
+		return a.AuditID != "" || a.Verb != "" || a.RequestURI != ""
+	}
+	return w.apiVersion == "" && a.AuditID != "" && (a.Verb != "" || a.Stage != "")
+}
+
+func checkVersion(v string) error {
+	switch v {
+	case "", "audit.k8s.io/v1", "audit.k8s.io/v1beta1":
+		return nil
+	}
+	if strings.HasPrefix(v, "audit.k8s.io/") {
+		return malformed(event.ReasonVersion, "audit version %q is not read; audit.k8s.io/v1 and v1beta1 are", v)
+	}
+	return malformed(event.ReasonNotAudit, "apiVersion %q is not an audit event's", v)
+}
+
+// list decodes an array of records. A fault inside one element costs that
+// element alone as long as its end can be found.
+func (d *Decoder) list(s *jsonscan.Scanner, cut bool, at time.Time) (int, error) {
+	if err := s.Enter('['); err != nil {
+		return 0, err
+	}
+	for first := true; ; first = false {
+		ok, err := s.More(first)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			return s.Pos, nil
+		}
+		raw, err := s.Skip()
+		if err != nil && !(cut && errors.Is(err, jsonscan.ErrCut)) {
+			return 0, err
+		}
+		d.element(raw, err != nil, at)
+		if err != nil {
+			return s.Pos, nil
+		}
+	}
+}
+
+// element decodes one record of a list.
+func (d *Decoder) element(raw []byte, cut bool, at time.Time) {
+	if len(raw) == 0 || raw[0] != '{' {
+		d.reject(event.Malformed, event.ReasonNotAudit, "a list element that is no object: "+excerpt(raw))
+		return
+	}
+	if _, err := d.value(raw, cut, at); err != nil {
+		d.rejectValue(raw, cut, err)
+	}
+}

@@ -1,0 +1,183 @@
+package detect
+
+import (
+	"bytes"
+	"hash/maphash"
+	"time"
+
+	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/finding"
+)
+
+// Options are what an operator can switch in detection.
+type Options struct {
+	// LegacyKubernetes raises PrivilegeEscalation:Kubernetes/PrivilegedContainer
+	// and Persistence:Kubernetes/ContainerWithSensitiveMount, which AWS retired
+	// in 2026 in favour of types that need a learned baseline.
+	LegacyKubernetes bool
+}
+
+// lateAfter is how much older than the newest record of its stream a record
+// may be before it counts as late.
+const lateAfter = 10 * time.Second
+
+// Engine judges the events of the scopes of one shard. It is owned by one
+// goroutine and must see the events of a scope in one order.
+type Engine struct {
+	opts       Options
+	byResource map[string][]detector
+	scopes     map[event.Scope]*scope
+	seeds      [2]maphash.Seed
+	scratch    bytes.Buffer
+}
+
+// detector looks at one successful API call and says what it claims of it.
+type detector func(*call) []*finding.Signal
+
+// scope is what is remembered of one cluster.
+type scope struct {
+	seen    seen
+	streams map[string]*watermark
+	rbac    rbacState
+	// kubeflow: something in the namespace kubeflow was seen, so the cluster's
+	// ingress gateway leads to its dashboard.
+	kubeflow, kubeflowSaved bool
+}
+
+// Result is what a batch came to. The signals own their memory; the counts do
+// not outlive the batch.
+type Result struct {
+	Signals []*finding.Signal
+	Counts  []Count
+}
+
+// Count is a number of records of one scope with one outcome or mark.
+type Count struct {
+	Scope       event.Scope
+	Outcome     event.Outcome
+	Reason      event.Reason
+	N           int64
+	First, Last time.Time // event times; zero where the records have none
+}
+
+// New returns an engine that knows nothing yet.
+func New(opts Options) *Engine {
+	return &Engine{
+		opts:       opts,
+		byResource: builtin(opts),
+		scopes:     map[event.Scope]*scope{},
+		seeds:      [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+	}
+}
+
+// Process judges the events of a batch in order.
+func (e *Engine) Process(b *event.Batch) Result {
+	var r Result
+	for _, rej := range b.Rejects {
+		r.count(rej.Scope, rej.Outcome, rej.Reason, rej.Count, time.Time{})
+	}
+	for i := range b.Events {
+		e.one(b, &b.Events[i], &r)
+	}
+	return r
+}
+
+func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
+	sc := e.scope(ev.Scope)
+	w := sc.watermark(b.Stream)
+	if ev.Time.IsZero() {
+		ev.Time = w.guess(b.Received)
+	}
+	if sc.seen.add(e.key(ev), stageBit(ev.Audit.Stage)) {
+		r.count(ev.Scope, event.Duplicate, event.ReasonSeenBefore, 1, ev.Time)
+		return
+	}
+	r.count(ev.Scope, event.Evaluated, "", 1, ev.Time)
+	if ev.Truncated {
+		r.count(ev.Scope, event.MarkTruncated, "", 1, ev.Time)
+	}
+	if w.late(ev.Time) {
+		r.count(ev.Scope, event.MarkLate, "", 1, ev.Time)
+	}
+	r.Signals = append(r.Signals, e.judge(sc, ev)...)
+}
+
+// judge runs the detectors that want this event's resource.
+func (e *Engine) judge(sc *scope, ev *event.Event) []*finding.Signal {
+	a := ev.Audit
+	if !a.Succeeded() {
+		return nil
+	}
+	if a.Object.Namespace == kubeflowNamespace {
+		sc.kubeflow = true
+	}
+	interested := e.byResource[a.Object.Resource]
+	anonymous := a.User.Username == anonymousUser
+	if len(interested) == 0 && !anonymous || isDryRun(a.RequestURI) {
+		return nil
+	}
+	c := &call{ev: ev, a: a, scope: sc}
+	var out []*finding.Signal
+	for _, d := range interested {
+		out = append(out, d(c)...)
+	}
+	if anonymous {
+		out = append(out, anonymousAccess(c)...)
+	}
+	return out
+}
+
+func (e *Engine) scope(s event.Scope) *scope {
+	sc := e.scopes[s]
+	if sc == nil {
+		sc = &scope{streams: map[string]*watermark{}, rbac: newRBACState()}
+		e.scopes[s] = sc
+	}
+	return sc
+}
+
+// Forget drops what is remembered of a scope. After a commit that failed the
+// scope is restored from what was committed last.
+func (e *Engine) Forget(s event.Scope) { delete(e.scopes, s) }
+
+// key identifies the call that a record tells of. The audit ID alone would not
+// do: any client may set it by the Audit-ID header, and a repeated one must not
+// make a call look like a copy of another.
+func (e *Engine) key(ev *event.Event) callKey {
+	a, b := ev.Audit, &e.scratch
+	b.Reset()
+	b.WriteString(a.AuditID)
+	b.WriteByte(0)
+	b.WriteString(a.Verb)
+	b.WriteByte(0)
+	b.WriteString(a.RequestURI)
+	b.WriteByte(0)
+	b.WriteString(a.User.Username)
+	var t [8]byte
+	for n, i := uint64(a.Received.UnixNano()), 0; i < 8; i, n = i+1, n>>8 {
+		t[i] = byte(n)
+	}
+	b.Write(t[:])
+	if ev.Truncated { // its time was cut off with its end
+		b.Write(ev.Raw)
+	}
+	return callKey{maphash.Bytes(e.seeds[0], b.Bytes()), maphash.Bytes(e.seeds[1], b.Bytes())}
+}
+
+func (r *Result) count(s event.Scope, o event.Outcome, reason event.Reason, n int64, t time.Time) {
+	for i := range r.Counts {
+		c := &r.Counts[i]
+		if c.Outcome != o || c.Reason != reason || c.Scope != s {
+			continue
+		}
+		c.N += n
+		if !t.IsZero() && (c.First.IsZero() || t.Before(c.First)) {
+			c.First = t
+		}
+		if t.After(c.Last) {
+			c.Last = t
+		}
+		return
+	}
+	r.Counts = append(r.Counts, Count{Scope: s, Outcome: o, Reason: reason, N: n, First: t, Last: t})
+}

@@ -1,0 +1,139 @@
+package detect
+
+import "time"
+
+// callKey is a 128-bit hash of what identifies an API call.
+type callKey struct{ hi, lo uint64 }
+
+// seen remembers which stages of which calls were read. It holds the most
+// recent generation of calls and the one before, so its memory is bounded and
+// a record is recognised if it comes again within at least seenGeneration calls.
+type seen struct {
+	now, before generation
+}
+
+const seenGeneration = 1 << 20
+
+type generation struct {
+	slots []callKey // open addressing; the low four bits of lo are the stages
+	used  int
+}
+
+const stageMask = 0xF
+
+// stageBit gives each audit stage its bit.
+func stageBit(stage string) uint64 {
+	switch stage {
+	case "RequestReceived":
+		return 1
+	case "ResponseStarted":
+		return 2
+	case "Panic":
+		return 8
+	}
+	return 4 // ResponseComplete, and whatever a later version may add
+}
+
+// add notes one stage of a call and reports whether it was there already.
+func (s *seen) add(k callKey, stage uint64) (dup bool) {
+	k.lo &^= stageMask
+	if s.now.used >= seenGeneration {
+		s.before, s.now = s.now, generation{}
+	}
+	old := s.before.find(k)
+	had := uint64(0)
+	if old != nil {
+		had = old.lo & stageMask
+	}
+	slot := s.now.insert(k)
+	had |= slot.lo & stageMask
+	slot.lo |= stage | had
+	return had&stage != 0
+}
+
+func (g *generation) find(k callKey) *callKey {
+	if len(g.slots) == 0 {
+		return nil
+	}
+	for i := k.hi; ; i++ {
+		s := &g.slots[i&uint64(len(g.slots)-1)]
+		if s.hi == k.hi && s.lo&^stageMask == k.lo {
+			return s
+		}
+		if *s == (callKey{}) {
+			return nil
+		}
+	}
+}
+
+func (g *generation) insert(k callKey) *callKey {
+	if 2*g.used >= len(g.slots) {
+		g.grow()
+	}
+	for i := k.hi; ; i++ {
+		s := &g.slots[i&uint64(len(g.slots)-1)]
+		if s.hi == k.hi && s.lo&^stageMask == k.lo {
+			return s
+		}
+		if *s == (callKey{}) {
+			*s = k
+			g.used++
+			return s
+		}
+	}
+}
+
+func (g *generation) grow() {
+	old := g.slots
+	g.slots, g.used = make([]callKey, max(1<<10, 2*len(old))), 0
+	for _, k := range old {
+		if k != (callKey{}) {
+			g.insert(callKey{k.hi, k.lo &^ stageMask}).lo = k.lo
+		}
+	}
+}
+
+// watermark follows the event time of one stream.
+type watermark struct {
+	newest  time.Time
+	pending time.Time // a jump ahead that no second record has confirmed
+}
+
+// maxJump is how far ahead a single record may move the watermark. One broken
+// clock must not make everything after it late.
+const maxJump = time.Hour
+
+func (sc *scope) watermark(stream string) *watermark {
+	w := sc.streams[stream]
+	if w == nil {
+		w = &watermark{}
+		sc.streams[stream] = w
+	}
+	return w
+}
+
+// late advances the watermark and reports whether t is behind its bound.
+func (w *watermark) late(t time.Time) bool {
+	switch ahead := t.Sub(w.newest); {
+	case w.newest.IsZero():
+		w.newest = t
+	case ahead <= 0:
+		return -ahead > lateAfter
+	case ahead <= maxJump:
+		w.newest, w.pending = t, time.Time{}
+	case !w.pending.IsZero() && t.Sub(w.pending).Abs() <= maxJump:
+		w.newest, w.pending = t, time.Time{}
+	default:
+		w.pending = t
+	}
+	return false
+}
+
+// guess is the time of a record that lost its own: that of the record before
+// it, or else of the arrival of its bytes.
+func (w *watermark) guess(received time.Time) time.Time {
+	if !w.newest.IsZero() {
+		return w.newest
+	}
+	return received
+}

@@ -1,0 +1,235 @@
+package detect
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/jsonscan"
+)
+
+const (
+	typePrivileged     = "PrivilegeEscalation:Kubernetes/PrivilegedContainer"
+	typeSensitiveMount = "Persistence:Kubernetes/ContainerWithSensitiveMount"
+)
+
+var workloadResources = []string{
+	"pods", "deployments", "daemonsets", "statefulsets", "replicasets", "replicationcontrollers", "jobs", "cronjobs",
+}
+
+func isWorkload(resource string) bool { return slices.Contains(workloadResources, resource) }
+
+// riskyWorkload looks for containers that are launched privileged, or with a
+// writable mount of a host path through which the node can be taken over.
+//
+// A pod that a controller made is the same incident as its workload, which was
+// judged when somebody wrote it; so controllers' own calls are passed over. A
+// patch counts for what it writes, an update only if it changes the spec.
+func riskyWorkload(c *call) []*finding.Signal {
+	if !c.writes() || !isNative(c) || !c.mentions("privileged") && !c.mentions("hostPath") {
+		return nil
+	}
+	resource := c.a.Object.Resource
+	obj := c.object()
+	if obj == nil || c.isControllersOwn(obj) || !c.changesSpec() {
+		return nil
+	}
+	spec := podSpec(resource, obj)
+	sent := spec
+	if c.a.Verb == "patch" {
+		sent = podSpec(resource, c.sent())
+	}
+	if spec == nil || sent == nil {
+		return nil
+	}
+	var out []*finding.Signal
+	family := workloadFamily(c, obj)
+	if ks := privileged(spec, sent, resource); len(ks) > 0 {
+		s := c.signal(typePrivileged, family)
+		s.Title = "A privileged container was launched."
+		s.Description = c.launched() + " with the privileged " + containerWords(ks) + ", which can take over its node."
+		s.Why = "securityContext.privileged is true for " + containerWords(ks)
+		s.Resource.KubernetesDetails.KubernetesWorkloadDetails = workloadDetails(c, resource, obj, spec)
+		out = append(out, s)
+	}
+	if m := sensitiveMounts(spec, sent, resource); len(m) > 0 {
+		s := c.signal(typeSensitiveMount, family)
+		s.Title = "A container was launched with a sensitive host path mounted."
+		s.Description = c.launched() + " with " + strings.Join(m, ", ") + " writable: files there decide what the node runs."
+		s.Why = "a volume mounts " + strings.Join(m, ", ") + " and is not read-only"
+		s.Resource.KubernetesDetails.KubernetesWorkloadDetails = workloadDetails(c, resource, obj, spec)
+		out = append(out, s)
+	}
+	return out
+}
+
+// isNative keeps out subresources that launch nothing (status, scale,
+// eviction) and resources of other API groups that share a name.
+func isNative(c *call) bool {
+	switch c.a.Object.APIGroup {
+	case "", "apps", "batch", "extensions":
+	default:
+		return false
+	}
+	return c.a.Object.Subresource == "" || c.a.Object.Subresource == "ephemeralcontainers"
+}
+
+// controllers are the identities under which Kubernetes' own controllers act,
+// together or each with its own account.
+var controllers = []string{"replicaset-controller", "daemon-set-controller", "statefulset-controller", "job-controller",
+	"deployment-controller", "cronjob-controller", "replication-controller"}
+
+// isControllersOwn reports whether the call only carries out what somebody
+// else decided: a pod made for its owner, an owner's bookkeeping, or the mirror
+// that a kubelet shows of a static pod. Claims in the object itself do not
+// suffice; the identity must fit.
+func (c *call) isControllersOwn(obj *jsonscan.Node) bool {
+	user := c.a.Acting().Username
+	name, ok := strings.CutPrefix(user, "system:serviceaccount:kube-system:")
+	switch {
+	case ok && slices.Contains(controllers, name), user == "system:kube-controller-manager":
+		return c.a.Verb != "create" || controllerOf(obj) != nil
+	case strings.HasPrefix(user, "system:node:"):
+		return obj.Get("metadata", "annotations").Text("kubernetes.io/config.mirror") != "" || c.a.Verb != "create"
+	}
+	return false
+}
+
+// controllerOf is the owner reference that is marked as the controller.
+func controllerOf(obj *jsonscan.Node) *jsonscan.Node {
+	for _, o := range obj.Get("metadata", "ownerReferences").Items() {
+		if o.True("controller") {
+			return o
+		}
+	}
+	return nil
+}
+
+// changesSpec reports whether an update changed what is launched. GitOps tools
+// and operators write the same object again and again; the server then leaves
+// the generation (update) or the time of the manager's entry (apply) as it was.
+func (c *call) changesSpec() bool {
+	resp := c.response()
+	if resp == nil || c.a.Code == 201 {
+		return true
+	}
+	switch c.a.Verb {
+	case "update":
+		before, after := c.request().Int("metadata", "generation"), resp.Int("metadata", "generation")
+		return before == 0 || after == 0 || before != after
+	case "patch":
+		if c.request().Text("apiVersion") == "" { // not an apply
+			return true
+		}
+		entries := resp.Get("metadata", "managedFields").Items()
+		newest := ""
+		for _, m := range entries {
+			if m.Text("subresource") == "" {
+				newest = max(newest, m.Text("time"))
+			}
+		}
+		// Entries carry whole seconds; the write may fall into the next one.
+		return newest == "" || newest >= c.time().UTC().Add(-1e9).Format("2006-01-02T15:04:05Z")
+	}
+	return true
+}
+
+// podSpec is where a resource keeps the pod it launches.
+func podSpec(resource string, obj *jsonscan.Node) *jsonscan.Node {
+	switch resource {
+	case "pods":
+		return obj.Get("spec")
+	case "cronjobs":
+		return obj.Get("spec", "jobTemplate", "spec", "template", "spec")
+	}
+	return obj.Get("spec", "template", "spec")
+}
+
+// containers are all containers of a pod: init and ephemeral ones run too.
+func containers(spec *jsonscan.Node) []*jsonscan.Node {
+	return slices.Concat(spec.Get("containers").Items(), spec.Get("initContainers").Items(), spec.Get("ephemeralContainers").Items())
+}
+
+// privileged returns the privileged containers of spec, provided that what was
+// sent makes one so.
+func privileged(spec, sent *jsonscan.Node, resource string) []*jsonscan.Node {
+	asked := false
+	for _, k := range containers(sent) {
+		asked = asked || k.True("securityContext", "privileged")
+	}
+	if !asked {
+		return nil
+	}
+	var out []*jsonscan.Node
+	for _, k := range containers(spec) {
+		if k.True("securityContext", "privileged") && !isExpected(k, resource) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// sensitiveMounts names the sensitive host paths that a container mounts
+// writable, provided that what was sent adds a volume or a mount.
+func sensitiveMounts(spec, sent *jsonscan.Node, resource string) []string {
+	host := map[string]string{}
+	for _, v := range spec.Get("volumes").Items() {
+		if p := v.Text("hostPath", "path"); p != "" && isSensitivePath(path.Clean(p)) {
+			host[v.Text("name")] = path.Clean(p)
+		}
+	}
+	adds := sent.Has("volumes")
+	for _, k := range containers(sent) {
+		adds = adds || k.Has("volumeMounts")
+	}
+	if len(host) == 0 || !adds {
+		return nil
+	}
+	var out []string
+	for _, k := range containers(spec) {
+		for _, m := range k.Get("volumeMounts").Items() {
+			p, ok := host[m.Text("name")]
+			if !ok || m.True("readOnly") || isExpected(k, resource) {
+				continue
+			}
+			if words := "host path " + p + " at " + m.Text("mountPath"); !slices.Contains(out, words) {
+				out = append(out, words)
+			}
+		}
+	}
+	return out
+}
+
+func containerWords(ks []*jsonscan.Node) string {
+	var names []string
+	for _, k := range ks {
+		names = append(names, k.Text("name")+" (image "+k.Text("image")+")")
+	}
+	if len(names) == 1 {
+		return "container " + names[0]
+	}
+	return "containers " + strings.Join(names, ", ")
+}
+
+func (c *call) launched() string {
+	return c.who() + " " + c.did() + " " + strings.TrimSuffix(c.a.Object.Resource, "s") + " " + c.name() +
+		" in namespace " + c.namespace() + " of " + c.cluster()
+}
+
+// workloadFamily is the incident: the namespace and the name of what stands
+// behind the pods, so that fifty pods of one workload are one finding.
+func workloadFamily(c *call, obj *jsonscan.Node) string {
+	name := c.name()
+	if o := controllerOf(obj); o != nil {
+		name = o.Text("name")
+		hash := obj.Get("metadata", "labels").Text("pod-template-hash")
+		if o.Text("kind") == "ReplicaSet" && hash != "" {
+			name = strings.TrimSuffix(name, "-"+hash)
+		}
+	}
+	if g := obj.Text("metadata", "generateName"); g != "" && controllerOf(obj) == nil {
+		name = strings.TrimSuffix(g, "-")
+	}
+	return strings.Clone(c.namespace()) + "/" + strings.Clone(name)
+}

@@ -1,0 +1,25 @@
+package event
+
+import "time"
+
+// Chunk is a piece of input that starts and ends at record boundaries.
+type Chunk struct {
+	Stream   string
+	Received time.Time
+	// Scope is where the records belong unless they say otherwise themselves.
+	Scope Scope
+	// Data is the input. Events alias it: it must not change before the batch
+	// made of it has been handled.
+	Data []byte
+	// Records are the bounds of the records in Data; nil means one a line.
+	Records []Span
+	// FirstLine is the number of Data's first line in its stream, from 1; 0 when
+	// the stream has no lines.
+	FirstLine int64
+	// Cut says that the last record is longer than the limit and ends where
+	// Data ends.
+	Cut bool
+}
+
+// Span is a half-open range of bytes.
+type Span struct{ Start, End int }

@@ -1,0 +1,70 @@
+package event
+
+import "time"
+
+// Source is the kind of log a record comes from.
+type Source string
+
+// The sources.
+const (
+	K8sAudit Source = "k8s-audit"
+)
+
+// Scope is one Kubernetes cluster, or one AWS account in one Region when
+// Cluster is empty. All records of a scope are judged in order, by one goroutine.
+type Scope struct {
+	Account, Region, Cluster string
+}
+
+// String names the scope in messages and as a key.
+func (s Scope) String() string {
+	if s.Cluster == "" {
+		return s.Account + "/" + s.Region
+	}
+	return s.Account + "/" + s.Region + "/" + s.Cluster
+}
+
+// Event is one decoded record.
+type Event struct {
+	Source Source
+	Scope  Scope
+	// Time is the event time: when the source wrote the record. It is zero for
+	// a record that lost its time with its end, until the engine gives it the
+	// time of its neighbours.
+	Time time.Time
+	// Truncated says that the record was cut before it reached us; the body
+	// holds what came before the cut.
+	Truncated bool
+	// Raw is the record as it was read.
+	Raw []byte
+	// Audit is the body of a K8sAudit event.
+	Audit *Audit
+}
+
+// Batch is a run of records of one stream, in the order in which they were read.
+type Batch struct {
+	// Stream names where the records came from, for messages and for telling
+	// late from merely parallel: a file, or the push path of one cluster.
+	Stream string
+	// Received is when the bytes came to us, a fact of the input (an arrival
+	// time, a file's modification time). It stands in for the time of a record
+	// that has none and has no neighbours.
+	Received time.Time
+	Events   []Event
+	// Rejects are the records that became no event, one entry a reason.
+	Rejects []Reject
+	Bytes   int64 // of input, after decompression
+}
+
+// Reject counts records of one reason that never became events.
+type Reject struct {
+	Scope   Scope
+	Outcome Outcome
+	Reason  Reason
+	Count   int64
+	// Line is the line, counted from 1, of the first such record; 0 when the
+	// input has no lines.
+	Line int64
+	// Detail says what was wrong with that first one.
+	Detail string
+}

@@ -1,0 +1,38 @@
+package event
+
+// Outcome is how a record ended. Every record received ends in exactly one.
+type Outcome string
+
+// The outcomes. An evaluated record may besides be marked truncated or late.
+const (
+	Evaluated Outcome = "evaluated"
+	Duplicate Outcome = "duplicate"
+	Malformed Outcome = "malformed"
+	Dropped   Outcome = "dropped"
+)
+
+// Marks of an evaluated record, counted beside the outcomes.
+const (
+	MarkTruncated = "truncated"
+	MarkLate      = "late"
+)
+
+// Reason says why a record ended as it did. Reasons are labels of metrics:
+// their number is fixed and no part of the input ever becomes one.
+type Reason string
+
+// The reasons.
+const (
+	ReasonNotJSON       Reason = "not_json"            // bytes that are no JSON
+	ReasonIncomplete    Reason = "incomplete"          // JSON that ends in the middle, without a log service's cut mark
+	ReasonBinary        Reason = "binary"              // a file that is no text at all
+	ReasonVersion       Reason = "unsupported_version" // an audit version other than v1 and v1beta1
+	ReasonNotAudit      Reason = "not_an_audit_event"  // JSON of another shape
+	ReasonBadField      Reason = "bad_field"           // an audit event with a field of the wrong type
+	ReasonTooLong       Reason = "record_too_long"     // longer than the limit, and its head says nothing
+	ReasonOtherStream   Reason = "other_log_stream"    // a record of another log in the same group
+	ReasonUnsupported   Reason = "unsupported_source"  // a log format that is not read yet
+	ReasonDetectorOff   Reason = "detector_disabled"   // the operator switched the analysis off
+	ReasonSeenBefore    Reason = "seen_before"         // the same record again
+	ReasonControlRecord Reason = "control_message"     // a log service's own test message
+)

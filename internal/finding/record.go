@@ -1,0 +1,212 @@
+package finding
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bounds of what a finding keeps. They bound a finding's size at about 40 KiB.
+const (
+	MaxRawEvidence  = 4 << 10 // bytes of one raw record
+	maxEvidenceEnds = 4       // earliest and latest records kept, each
+	maxActors       = 100     // distinct actors kept; more are counted
+	maxOccurrences  = 1024    // recent occurrences remembered, to count none twice
+)
+
+// Record is a finding as it rests in a store: the wire form and what merging
+// needs to know beyond it.
+type Record struct {
+	Finding *Finding `json:"finding"`
+	Merge   State    `json:"merge"`
+}
+
+// State is the memory of a finding between merges.
+type State struct {
+	// Identity is type, scope and key; a store keeps it unique per detector.
+	Identity string `json:"identity"`
+	// First and Last are event times; LastOccurrence breaks ties between two
+	// records of the same moment, so that "latest" does not depend on arrival.
+	First          time.Time `json:"first"`
+	Last           time.Time `json:"last"`
+	LastOccurrence string    `json:"lastOccurrence"`
+	// Occurrences are the most recent ones, oldest first.
+	Occurrences []string         `json:"occurrences"`
+	Why         string           `json:"why"`
+	Actors      []Actor          `json:"actors"`
+	MoreActors  int64            `json:"moreActors,omitempty"`
+	Earliest    []EvidenceRecord `json:"earliest"`
+	Latest      []EvidenceRecord `json:"latest,omitempty"`
+}
+
+// Identity is the key under which a signal's finding is stored.
+func (s *Signal) Identity() string {
+	return strings.Join([]string{s.Type, s.Account, s.Region, s.Cluster, s.Key}, "\x1f")
+}
+
+// hexID derives 32 lower-case hex digits, the form of GuardDuty's ids.
+func hexID(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// DetectorID is the id of the one detector of an account and Region. It is
+// derived, not drawn, so that findings of two runs are the same bytes.
+func DetectorID(account, region string) string { return hexID("detector", account, region) }
+
+// Partition is the ARN partition that a Region belongs to.
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// DetectorARN names a detector.
+func DetectorARN(account, region, detectorID string) string {
+	return "arn:" + Partition(region) + ":guardduty:" + region + ":" + account + ":detector/" + detectorID
+}
+
+// NewRecord starts a finding from its first signal. The id comes from the
+// incident and that first occurrence.
+func NewRecord(s *Signal) *Record {
+	identity := s.Identity()
+	id := hexID("finding", identity, s.Occurrence)
+	det := DetectorID(s.Account, s.Region)
+	r := &Record{
+		Finding: &Finding{
+			AccountID:     s.Account,
+			ARN:           DetectorARN(s.Account, s.Region, det) + "/finding/" + id,
+			ID:            id,
+			Partition:     Partition(s.Region),
+			Region:        s.Region,
+			SchemaVersion: "2.0",
+			Type:          s.Type,
+			Service:       &Service{ServiceName: "guardduty", DetectorID: det, ResourceRole: "TARGET"},
+		},
+		Merge: State{Identity: identity, First: s.Time},
+	}
+	Merge(r, s)
+	return r
+}
+
+// Merge folds a signal into a finding and reports whether it said anything
+// new. The result does not depend on the order of signals of different times:
+// details come from the latest, first and last seen are extremes, and the
+// evidence kept is the earliest and the latest few.
+func Merge(r *Record, s *Signal) bool {
+	m, f := &r.Merge, r.Finding
+	if slices.Contains(m.Occurrences, s.Occurrence) {
+		return false
+	}
+	m.Occurrences = append(m.Occurrences, s.Occurrence)
+	if len(m.Occurrences) > maxOccurrences {
+		m.Occurrences = slices.Delete(m.Occurrences, 0, len(m.Occurrences)-maxOccurrences)
+	}
+	f.Service.Count++
+	if s.Time.Before(m.First) {
+		m.First = s.Time
+	}
+	m.addActor(s)
+	m.addEvidence(s.Evidence)
+	if later(s.Time, s.Occurrence, m.Last, m.LastOccurrence) {
+		m.Last, m.LastOccurrence, m.Why = s.Time, s.Occurrence, s.Why
+		res, act := s.Resource, s.Action
+		f.Title, f.Description = s.Title, s.Description
+		f.Resource, f.Service.Action = &res, &act
+	}
+	f.Severity = max(f.Severity, s.Severity)
+	f.CreatedAt, f.UpdatedAt = Timestamp(m.First), Timestamp(m.Last)
+	f.Service.EventFirstSeen, f.Service.EventLastSeen = f.CreatedAt, f.UpdatedAt
+	f.Service.AdditionalInfo = m.additionalInfo()
+	return true
+}
+
+func later(t time.Time, id string, than time.Time, thanID string) bool {
+	if c := t.Compare(than); c != 0 {
+		return c > 0
+	}
+	return id > thanID
+}
+
+func (m *State) addActor(s *Signal) {
+	id := s.Actor.identity()
+	for i := range m.Actors {
+		a := &m.Actors[i]
+		if a.identity() != id {
+			continue
+		}
+		a.Count++
+		if s.Time.Before(a.FirstSeen) {
+			a.FirstSeen = s.Time
+		}
+		if s.Time.After(a.LastSeen) {
+			a.LastSeen = s.Time
+		}
+		return
+	}
+	if len(m.Actors) >= maxActors {
+		m.MoreActors++
+		return
+	}
+	a := s.Actor
+	a.Count, a.FirstSeen, a.LastSeen = 1, s.Time, s.Time
+	m.Actors = append(m.Actors, a)
+	slices.SortFunc(m.Actors, func(x, y Actor) int {
+		if c := x.FirstSeen.Compare(y.FirstSeen); c != 0 {
+			return c
+		}
+		return strings.Compare(x.identity(), y.identity())
+	})
+}
+
+// addEvidence keeps the earliest and the latest records. Which are kept
+// depends on the records alone, never on the order of their arrival.
+func (m *State) addEvidence(e EvidenceRecord) {
+	all := append(append(slices.Clone(m.Earliest), m.Latest...), e)
+	slices.SortFunc(all, func(x, y EvidenceRecord) int {
+		if c := x.Time.Compare(y.Time); c != 0 {
+			return c
+		}
+		return strings.Compare(x.AuditID+x.EventID+x.Stage, y.AuditID+y.EventID+y.Stage)
+	})
+	if len(all) <= maxEvidenceEnds {
+		m.Earliest, m.Latest = all, nil
+		return
+	}
+	m.Earliest = all[:maxEvidenceEnds:maxEvidenceEnds]
+	m.Latest = all[max(maxEvidenceEnds, len(all)-maxEvidenceEnds):]
+}
+
+// additional is what service.additionalInfo.value holds, as JSON text.
+type additional struct {
+	Evidence evidence `json:"evidence"`
+}
+
+type evidence struct {
+	Why        string           `json:"why"`
+	Actors     []Actor          `json:"actors"`
+	MoreActors int64            `json:"moreActors,omitempty"`
+	Records    []EvidenceRecord `json:"records"`
+}
+
+func (m *State) additionalInfo() *ServiceAdditionalInfo {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	v := additional{Evidence: evidence{
+		Why: m.Why, Actors: m.Actors, MoreActors: m.MoreActors,
+		Records: slices.Concat(m.Earliest, m.Latest),
+	}}
+	if err := enc.Encode(v); err != nil { // strings and times only: cannot fail
+		return &ServiceAdditionalInfo{Value: "{}", Type: "default"}
+	}
+	return &ServiceAdditionalInfo{Value: strings.TrimSpace(b.String()), Type: "default"}
+}

@@ -1,0 +1,70 @@
+package finding
+
+import "time"
+
+// Signal is one claim made by one detector about one record.
+// It owns all its memory: nothing in it aliases a batch.
+type Signal struct {
+	// Type is a finding type of the catalogue.
+	Type string
+	// Key names the incident inside a scope: the resource, and the actor where
+	// the type demands it. Two signals of one type, scope and key are one finding.
+	Key string
+	// Account, Region and Cluster are the scope the record came from.
+	Account, Region, Cluster string
+	// Time is the event time of the record.
+	Time time.Time
+	// Occurrence identifies the act. All stages of one API call share it, so
+	// that a call seen at two stages, or read twice, counts once.
+	Occurrence string
+
+	Title       string // one line
+	Description string // one sentence with the names in it
+	Severity    float64
+
+	Resource Resource
+	Action   Action
+	Actor    Actor
+	Evidence EvidenceRecord
+	// Why says which condition matched, in words, with the values that matched.
+	Why string
+}
+
+// Actor is who did it, as the record names them. Every distinct actor of a
+// finding is kept, not only the newest as in GuardDuty.
+type Actor struct {
+	Username     string    `json:"username,omitempty"`
+	Impersonated string    `json:"impersonatedUser,omitempty"`
+	Groups       []string  `json:"groups,omitempty"`
+	PrincipalARN string    `json:"principalArn,omitempty"`
+	SourceIPs    []string  `json:"sourceIPs,omitempty"`
+	UserAgent    string    `json:"userAgent,omitempty"`
+	Count        int64     `json:"count"`
+	FirstSeen    time.Time `json:"firstSeen"`
+	LastSeen     time.Time `json:"lastSeen"`
+}
+
+// identity is what makes two actors the same one.
+func (a *Actor) identity() string {
+	id := a.Username + "\x00" + a.Impersonated + "\x00" + a.UserAgent
+	for _, ip := range a.SourceIPs {
+		id += "\x00" + ip
+	}
+	return id
+}
+
+// EvidenceRecord is one source record behind a finding, so that a finding can
+// always be traced to its log line.
+type EvidenceRecord struct {
+	AuditID string    `json:"auditID,omitempty"`
+	EventID string    `json:"eventID,omitempty"`
+	Stage   string    `json:"stage,omitempty"`
+	Level   string    `json:"level,omitempty"`
+	Time    time.Time `json:"time"`
+	// Hidden says what the record could not show: the audit level kept the
+	// bodies out, or the record was cut.
+	Hidden string `json:"hidden,omitempty"`
+	// Raw is the record as it was read, cut at MaxRawEvidence bytes.
+	Raw    string `json:"raw,omitempty"`
+	RawCut bool   `json:"rawCut,omitempty"`
+}

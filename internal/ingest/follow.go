@@ -1,0 +1,262 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/vedette-project/vedette/internal/event"
+)
+
+// FollowOptions say which file to follow; all fields but Poll are required.
+type FollowOptions struct {
+	Path  string // absolute
+	Scope event.Scope
+	Sink  Sink
+	// Cursor returns what was stored under a name, nil if nothing was.
+	Cursor func(ctx context.Context, name string) ([]byte, error)
+	Now    func() time.Time
+	Log    *slog.Logger
+	Poll   time.Duration // how often to look for more; 0 means 200 ms
+}
+
+// position is the stored cursor of a followed file. The head tells the file
+// from another one that got its inode or its name.
+type position struct {
+	Inode  uint64 `json:"inode"`
+	Offset int64  `json:"offset"` // bytes whose records are safe
+	Head   uint32 `json:"head"`   // CRC of the first HeadLen bytes
+	Len    int    `json:"headLen"`
+}
+
+const headLen = 512
+
+// retryAfter is how long a follower waits when its records were not taken.
+const retryAfter = 500 * time.Millisecond
+
+// Follow reads a log as it grows, through rotation by renaming, truncation and
+// restarts, until ctx ends. Every complete line is appended once: the position
+// is stored together with the effects of what was read.
+func Follow(ctx context.Context, o FollowOptions) error {
+	if o.Poll <= 0 {
+		o.Poll = 200 * time.Millisecond
+	}
+	f := &follower{FollowOptions: o, name: "follow:" + o.Path}
+	stored, err := o.Cursor(ctx, f.name)
+	if err != nil {
+		return fmt.Errorf("read the position in %s: %w", o.Path, err)
+	}
+	if stored != nil {
+		if err := json.Unmarshal(stored, &f.pos); err != nil {
+			o.Log.Warn("the stored position is unreadable; the file is read from its start", "file", o.Path, "err", err)
+		}
+	}
+	defer f.close()
+	for {
+		if err := f.round(ctx); err != nil && ctx.Err() == nil {
+			o.Log.Warn("following a log failed; trying again", "file", o.Path, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(o.Poll):
+		}
+	}
+}
+
+type follower struct {
+	FollowOptions
+	name string
+	file *os.File
+	pos  position
+	// missing: it was said that the file is not there.
+	missing bool
+}
+
+// round reads what is there now, and goes on to the next file when this one
+// was rotated away and is read to its end.
+func (f *follower) round(ctx context.Context) error {
+	if f.file == nil {
+		if err := f.open(); err != nil {
+			return err
+		}
+		if f.file == nil {
+			return nil
+		}
+	}
+	if st, err := f.file.Stat(); err != nil {
+		return err
+	} else if st.Size() < f.pos.Offset {
+		f.Log.Info("a followed log was truncated; reading it from its start", "file", f.Path)
+		f.pos.Offset, f.pos.Len, f.pos.Head = 0, 0, 0
+	}
+	if err := f.drain(ctx, false); err != nil {
+		return err
+	}
+	now, err := os.Stat(f.Path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err == nil && inode(now) == f.pos.Inode {
+		return nil
+	}
+	// Rotated: nobody writes to our file any more, so what is left of it is whole.
+	if err := f.drain(ctx, true); err != nil {
+		return err
+	}
+	f.close()
+	f.pos = position{}
+	return nil
+}
+
+func (f *follower) close() {
+	if f.file != nil {
+		f.file.Close()
+		f.file = nil
+	}
+}
+
+// open finds the file that the position belongs to: the one followed, or the
+// one it was renamed to while we were away.
+func (f *follower) open() error {
+	if f.pos.Inode != 0 {
+		if file := f.find(); file != nil {
+			f.file = file
+			return nil
+		}
+		if f.pos.Offset > 0 {
+			f.Log.Warn("the log that was followed is gone; records written to it meanwhile cannot be read", "file", f.Path)
+		}
+		f.pos = position{}
+	}
+	file, err := os.Open(f.Path)
+	if errors.Is(err, os.ErrNotExist) {
+		if !f.missing {
+			f.Log.Info("waiting for a log to follow", "file", f.Path)
+			f.missing = true
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	st, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return err
+	}
+	f.missing, f.file, f.pos = false, file, position{Inode: inode(st)}
+	return nil
+}
+
+// find opens the file with the stored inode and head among the followed path
+// and its neighbours.
+func (f *follower) find() *os.File {
+	dir := filepath.Dir(f.Path)
+	names := []string{filepath.Base(f.Path)}
+	if list, err := os.ReadDir(dir); err == nil {
+		for _, e := range list {
+			names = append(names, e.Name())
+		}
+	}
+	for _, n := range names {
+		st, err := os.Stat(filepath.Join(dir, n))
+		if err != nil || !st.Mode().IsRegular() || inode(st) != f.pos.Inode {
+			continue
+		}
+		file, err := os.Open(filepath.Join(dir, n))
+		if err != nil {
+			continue
+		}
+		if sum, ok := headOf(file, f.pos.Len); ok && sum == f.pos.Head {
+			return file
+		}
+		file.Close()
+	}
+	return nil
+}
+
+func headOf(r io.ReaderAt, n int) (uint32, bool) {
+	b := make([]byte, n)
+	if _, err := r.ReadAt(b, 0); err != nil && n > 0 {
+		return 0, false
+	}
+	return crc32.ChecksumIEEE(b), true
+}
+
+// drain appends the complete lines from the position on. The last line of a
+// rotated file is complete even without a line end.
+func (f *follower) drain(ctx context.Context, rotated bool) error {
+	for {
+		buf := make([]byte, chunkTarget)
+		n, err := f.file.ReadAt(buf, f.pos.Offset)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		for n == len(buf) && bytes.IndexByte(buf, '\n') < 0 && len(buf) < MaxRecord { // one long record
+			buf = make([]byte, min(2*len(buf), MaxRecord))
+			if n, err = f.file.ReadAt(buf, f.pos.Offset); err != nil && !errors.Is(err, io.EOF) {
+				return err
+			}
+		}
+		buf = buf[:n]
+		end, cut := bytes.LastIndexByte(buf, '\n')+1, false
+		switch {
+		case end == 0 && n == MaxRecord:
+			end, cut = n, true
+		case end == 0 && rotated:
+			end = n
+		}
+		if end == 0 {
+			return nil
+		}
+		if err := f.append(ctx, buf[:end], cut); err != nil {
+			return err
+		}
+	}
+}
+
+// append hands lines on together with the position behind them, again and
+// again until they are taken.
+func (f *follower) append(ctx context.Context, data []byte, cut bool) error {
+	next := f.pos
+	next.Offset += int64(len(data))
+	if next.Len < headLen && next.Offset > int64(next.Len) {
+		next.Len = int(min(headLen, next.Offset))
+		next.Head, _ = headOf(f.file, next.Len)
+	}
+	cursor, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
+	p := &Push{
+		Chunk:  event.Chunk{Stream: f.Path, Received: f.Now().UTC(), Scope: f.Scope, Data: data, Cut: cut},
+		Cursor: Cursor{Name: f.name, Data: cursor},
+	}
+	for {
+		err := f.Sink.Append(ctx, p)
+		if err == nil {
+			f.pos = next
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !errors.Is(err, ErrFull) {
+			f.Log.Warn("records of a followed log were not taken; trying again", "file", f.Path, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryAfter):
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Input is one opened source of bytes, decompressed.
+type Input struct {
+	io.Reader
+	// Name is the path as the user gave it, "-" for standard input.
+	Name string
+	// Modified is the file's modification time; zero for standard input.
+	Modified time.Time
+	// Binary says that the content is neither text nor compressed text.
+	Binary bool
+
+	close []func() error
+}
+
+// Close releases the file and the decompressor.
+func (in *Input) Close() error {
+	var err error
+	for i := len(in.close) - 1; i >= 0; i-- {
+		if e := in.close[i](); e != nil && err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// Open opens a file, or standard input for "-". Compression is told by
+// content, not by name: gzip and zstd, one frame or many.
+func Open(path string, stdin io.Reader) (*Input, error) {
+	in := &Input{Name: path}
+	if path == "-" {
+		return in, in.decompress(stdin)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open input: %w", err)
+	}
+	in.close = append(in.close, f.Close)
+	if st, err := f.Stat(); err == nil {
+		in.Modified = st.ModTime().UTC()
+	}
+	if err := in.decompress(f); err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
+}
+
+const readBuffer = 256 << 10
+
+func (in *Input) decompress(r io.Reader) error {
+	br := bufio.NewReaderSize(r, readBuffer)
+	head, err := br.Peek(4)
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("read %s: %w", in.Name, err)
+	}
+	in.Reader = br
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		zr, err := gzip.NewReader(br)
+		if err != nil {
+			return fmt.Errorf("read %s as gzip: %w", in.Name, err)
+		}
+		in.close = append(in.close, zr.Close)
+		in.Reader = bufio.NewReaderSize(zr, readBuffer)
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		zr, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+		if err != nil {
+			return fmt.Errorf("read %s as zstd: %w", in.Name, err)
+		}
+		in.close = append(in.close, func() error { zr.Close(); return nil })
+		in.Reader = bufio.NewReaderSize(zr, readBuffer)
+	}
+	in.Binary = looksBinary(in.Reader.(*bufio.Reader))
+	return nil
+}
+
+// looksBinary asks for a NUL in the first bytes; no text log has one.
+func looksBinary(r *bufio.Reader) bool {
+	head, _ := r.Peek(8 << 10)
+	return bytes.IndexByte(head, 0) >= 0
+}

@@ -1,0 +1,203 @@
+package ingest
+
+import (
+	"errors"
+
+	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/jsonscan"
+)
+
+// step is what reading at one position of a structured stream gave.
+type step uint8
+
+const (
+	moved  step = iota // the position advanced, or the mode changed
+	record             // a record ends at the position
+	more               // the buffer ends too early
+	broken             // this is not JSON: fall back to lines
+	ended              // the stream ended
+)
+
+// nextValues hands out the records of arrays, lists and multi-line objects.
+func (f *Framer) nextValues(c *event.Chunk) bool {
+	want, pos := chunkTarget, 0
+	for {
+		f.fill(want)
+		start, end, st := f.step(pos)
+		switch st {
+		case moved:
+			pos = end
+		case record:
+			c.Records = append(c.Records, event.Span{Start: start, End: end})
+			pos = end
+		case more:
+			if len(f.buf)-start < MaxRecord && f.err == nil {
+				if len(c.Records) > 0 { // hand out what there is before growing
+					f.take(c, start)
+					return true
+				}
+				want = min(max(len(f.buf)+chunkTarget, 2*(len(f.buf)-start)), start+MaxRecord)
+				continue
+			}
+			f.cut(c, start)
+			return true
+		case broken:
+			f.mode, f.inObject, f.torn = lines, false, true
+			if pos = start; len(c.Records) == 0 {
+				f.buf = append(f.buf[:0], f.buf[pos:]...)
+				return false
+			}
+			f.take(c, pos)
+			return true
+		case ended:
+			f.take(c, len(f.buf))
+			return len(c.Records) > 0
+		}
+		if pos >= chunkTarget && len(c.Records) > 0 {
+			f.take(c, pos)
+			return true
+		}
+		if pos >= chunkTarget { // nothing but space and wrappers so far
+			f.buf, pos = append(f.buf[:0], f.buf[pos:]...), 0
+		}
+	}
+}
+
+// cut hands out the head of a record that is too long, or whose end is
+// missing, and steps over the rest of it.
+func (f *Framer) cut(c *event.Chunk, start int) {
+	missing := f.err != nil
+	c.Records = append(c.Records, event.Span{Start: start, End: len(f.buf)})
+	c.Cut = !missing
+	var sk skipper
+	sk.feed(f.buf[start:])
+	f.take(c, len(f.buf))
+	for !missing {
+		f.fill(chunkTarget)
+		n, done := sk.feed(f.buf)
+		f.buf = append(f.buf[:0], f.buf[n:]...)
+		if done || f.err != nil && len(f.buf) == 0 {
+			return
+		}
+	}
+}
+
+// step reads one thing at pos: a separator, the opening of a list, a record.
+func (f *Framer) step(pos int) (start, end int, st step) {
+	s := jsonscan.Scanner{Data: f.buf, Pos: pos}
+	for {
+		c := s.Space()
+		if s.Pos >= len(f.buf) {
+			if f.err != nil {
+				return s.Pos, s.Pos, ended
+			}
+			return s.Pos, s.Pos, more
+		}
+		if c == ',' {
+			s.Pos++
+			continue
+		}
+		break
+	}
+	start = s.Pos
+	switch c := f.buf[start]; {
+	case f.mode == list && c == ']':
+		f.mode = values
+		if !f.inObject {
+			return start, start + 1, moved
+		}
+		return f.leaveObject(start)
+	case f.mode == values && c == '[':
+		f.mode, f.inObject = list, false
+		return start, start + 1, moved
+	case f.mode == values && c == '{':
+		return f.enterObject(start)
+	}
+	_, err := s.Skip()
+	return start, s.Pos, result(err)
+}
+
+func result(err error) step {
+	switch {
+	case err == nil:
+		return record
+	case errors.Is(err, jsonscan.ErrCut):
+		return more
+	}
+	return broken
+}
+
+// enterObject finds out whether the object at start is a record or wraps a
+// list of records; in that case it stops inside the list.
+func (f *Framer) enterObject(start int) (int, int, step) {
+	s := jsonscan.Scanner{Data: f.buf, Pos: start}
+	if err := s.Enter('{'); err != nil {
+		return start, start, result(err)
+	}
+	for first := true; ; first = false {
+		key, ok, err := s.Next(first)
+		if err != nil || !ok {
+			return start, s.Pos, result(err)
+		}
+		if (string(key) == "items" || string(key) == "events") && s.Space() == '[' {
+			f.mode, f.inObject = list, true
+			return start, s.Pos + 1, moved
+		}
+		if _, err := s.Skip(); err != nil {
+			return start, s.Pos, result(err)
+		}
+	}
+}
+
+// leaveObject steps over what follows a list in its object. start is the
+// position of the closing bracket.
+func (f *Framer) leaveObject(start int) (int, int, step) {
+	s := jsonscan.Scanner{Data: f.buf, Pos: start + 1}
+	for {
+		_, ok, err := s.Next(false)
+		if err == nil && ok {
+			_, err = s.Skip()
+		}
+		switch {
+		case err == nil && ok:
+			continue
+		case err == nil:
+			f.inObject = false
+			return start, s.Pos, moved
+		case errors.Is(err, jsonscan.ErrCut) && f.err == nil:
+			f.mode = list // come back to the bracket with more of the input
+			return start, start, more
+		case errors.Is(err, jsonscan.ErrCut):
+			return start, len(f.buf), moved
+		}
+		return start, s.Pos, broken
+	}
+}
+
+// skipper steps over one value that arrives in pieces.
+type skipper struct {
+	depth            int
+	inString, escape bool
+}
+
+// feed returns how much of b belongs to the value and whether it ended.
+func (k *skipper) feed(b []byte) (int, bool) {
+	for i, c := range b {
+		switch {
+		case k.escape:
+			k.escape = false
+		case k.inString:
+			k.escape = c == '\\'
+			k.inString = c != '"'
+		case c == '"':
+			k.inString = true
+		case c == '{' || c == '[':
+			k.depth++
+		case c == '}' || c == ']':
+			if k.depth--; k.depth <= 0 {
+				return i + 1, true
+			}
+		}
+	}
+	return len(b), false
+}
