@@ -43,13 +43,14 @@ func (c *call) request() *jsonscan.Node {
 }
 
 // response is the object as stored after the call; nil where the audit level
-// hides it, and when the answer was a Status.
+// hides it, when the answer was a Status, and when it was cut: a part of the
+// object would look like an object without the rest.
 func (c *call) response() *jsonscan.Node {
 	if !c.responseRead {
 		c.responseRead = true
 		if len(c.a.ResponseObject) > 0 {
-			n, _ := jsonscan.Parse(c.a.ResponseObject)
-			if n.Text("kind") != "Status" {
+			n, err := jsonscan.Parse(c.a.ResponseObject)
+			if err == nil && n.Text("kind") != "Status" {
 				c.responseNode = n
 			}
 		}

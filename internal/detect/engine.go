@@ -85,7 +85,8 @@ func (e *Engine) Process(b *event.Batch) Result {
 func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 	sc := e.scope(ev.Scope)
 	w := sc.watermark(b.Stream)
-	if ev.Time.IsZero() {
+	guessed := ev.Time.IsZero()
+	if guessed {
 		ev.Time = w.guess(b.Received)
 	}
 	if sc.seen.add(e.key(ev), stageBit(ev.Audit.Stage)) {
@@ -96,7 +97,7 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 	if ev.Truncated {
 		r.count(ev.Scope, event.MarkTruncated, "", 1, ev.Time)
 	}
-	if w.late(ev.Time) {
+	if !guessed && w.late(ev.Time) {
 		r.count(ev.Scope, event.MarkLate, "", 1, ev.Time)
 	}
 	r.Signals = append(r.Signals, e.judge(sc, ev)...)

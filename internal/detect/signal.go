@@ -211,14 +211,22 @@ var cgnat = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
 
 // who names the caller in a sentence.
 func (c *call) who() string {
-	name := c.a.User.Username
+	name := shortName(c.a.User.Username)
 	if name == "" {
 		name = "an unnamed user"
 	}
 	if as := c.a.Impersonated.Username; as != "" {
-		name += " (acting as " + as + ")"
+		name += " (acting as " + shortName(as) + ")"
 	}
 	return name
+}
+
+// shortName leaves out of an ARN what every user of an account has in common.
+func shortName(user string) string {
+	if !strings.HasPrefix(user, "arn:") {
+		return user
+	}
+	return user[strings.LastIndexByte(user, ':')+1:]
 }
 
 // from names the address in a sentence.

@@ -204,7 +204,11 @@ func sensitiveMounts(spec, sent *jsonscan.Node, resource string) []string {
 func containerWords(ks []*jsonscan.Node) string {
 	var names []string
 	for _, k := range ks {
-		names = append(names, k.Text("name")+" (image "+k.Text("image")+")")
+		name := k.Text("name")
+		if image := k.Text("image"); image != "" { // a patch need not repeat it
+			name += " (image " + image + ")"
+		}
+		names = append(names, name)
 	}
 	if len(names) == 1 {
 		return "container " + names[0]
