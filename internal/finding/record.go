@@ -2,6 +2,7 @@ package finding
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -138,11 +139,10 @@ func later(t time.Time, id string, than time.Time, thanID string) bool {
 
 func (m *State) addActor(s *Signal) {
 	id := s.Actor.identity()
-	for i := range m.Actors {
-		a := &m.Actors[i]
-		if a.identity() != id {
-			continue
-		}
+	at := slices.IndexFunc(m.Actors, func(a Actor) bool { return a.identity() == id })
+	switch {
+	case at >= 0:
+		a := &m.Actors[at]
 		a.Count++
 		if s.Time.Before(a.FirstSeen) {
 			a.FirstSeen = s.Time
@@ -150,20 +150,16 @@ func (m *State) addActor(s *Signal) {
 		if s.Time.After(a.LastSeen) {
 			a.LastSeen = s.Time
 		}
-		return
-	}
-	if len(m.Actors) >= maxActors {
+	case len(m.Actors) >= maxActors:
 		m.MoreActors++
 		return
+	default:
+		a := s.Actor
+		a.Count, a.FirstSeen, a.LastSeen = 1, s.Time, s.Time
+		m.Actors = append(m.Actors, a)
 	}
-	a := s.Actor
-	a.Count, a.FirstSeen, a.LastSeen = 1, s.Time, s.Time
-	m.Actors = append(m.Actors, a)
 	slices.SortFunc(m.Actors, func(x, y Actor) int {
-		if c := x.FirstSeen.Compare(y.FirstSeen); c != 0 {
-			return c
-		}
-		return strings.Compare(x.identity(), y.identity())
+		return cmp.Or(x.FirstSeen.Compare(y.FirstSeen), strings.Compare(x.identity(), y.identity()))
 	})
 }
 
@@ -172,10 +168,7 @@ func (m *State) addActor(s *Signal) {
 func (m *State) addEvidence(e EvidenceRecord) {
 	all := append(append(slices.Clone(m.Earliest), m.Latest...), e)
 	slices.SortFunc(all, func(x, y EvidenceRecord) int {
-		if c := x.Time.Compare(y.Time); c != 0 {
-			return c
-		}
-		return strings.Compare(x.AuditID+x.EventID+x.Stage, y.AuditID+y.EventID+y.Stage)
+		return cmp.Or(x.Time.Compare(y.Time), strings.Compare(x.AuditID+x.EventID+x.Stage, y.AuditID+y.EventID+y.Stage))
 	})
 	if len(all) <= maxEvidenceEnds {
 		m.Earliest, m.Latest = all, nil

@@ -80,7 +80,7 @@ type AWSAPICallAction struct {
 	ErrorCode            string                `json:"errorCode,omitempty"`
 	UserAgent            string                `json:"userAgent,omitempty"`
 	RemoteIPDetails      *RemoteIPDetails      `json:"remoteIpDetails,omitempty"`
-	ServiceName          string                `json:"serviceName"`
+	ServiceName          string                `json:"serviceName,omitempty"`
 	RemoteAccountDetails *RemoteAccountDetails `json:"remoteAccountDetails,omitempty"`
 	AffectedResources    map[string]string     `json:"affectedResources,omitempty"`
 }

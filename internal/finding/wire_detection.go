@@ -58,7 +58,7 @@ type RuntimeContext struct {
 	MemoryRegions        []string        `json:"memoryRegions,omitempty"`
 	ToolName             string          `json:"toolName,omitempty"`
 	ToolCategory         string          `json:"toolCategory,omitempty"`
-	ServiceName          string          `json:"serviceName"`
+	ServiceName          string          `json:"serviceName,omitempty"`
 	CommandLineExample   string          `json:"commandLineExample,omitempty"`
 	ThreatFilePath       string          `json:"threatFilePath,omitempty"`
 	FileOperation        string          `json:"fileOperation,omitempty"`

@@ -1,0 +1,42 @@
+# Two targets do all the set-up: `make demo` and `make test`. Both need Go alone.
+GO ?= go
+BIN := dist/vedette
+
+.PHONY: all build demo test check bench e2e fuzz docs clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -o $(BIN) ./cmd/vedette
+
+# The main job on real input: a server, an audit log through the webhook, findings.
+demo: build
+	$(GO) run ./cmd/demo -vedette $(BIN)
+
+# Everything that can be tested on this machine. Where it is Debian and root it
+# installs what the tests need; see hack/test.sh.
+test:
+	bash hack/test.sh
+
+# What is quick: formatting, vet, unit tests.
+check:
+	@test -z "$$(gofmt -l cmd internal e2e)" || { gofmt -l cmd internal e2e; exit 1; }
+	$(GO) vet ./...
+	$(GO) test ./...
+
+# The real cluster alone (root on Debian; ten minutes the first time).
+e2e: build
+	cd e2e && CI=$(CI) $(GO) test -tags e2e -count=1 -timeout 40m -v ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
+
+fuzz:
+	bash hack/fuzz.sh 60s
+
+# docs/finding-types.md is generated from the catalogue.
+docs:
+	$(GO) run ./cmd/vedette catalog -o json | $(GO) run ./hack/catalogdoc > docs/finding-types.md
+
+clean:
+	rm -rf dist demo-data

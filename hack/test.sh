@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Tests everything that can be tested on this machine. Where it is root on
+# Debian it installs what the tests need first. What cannot run says so; with
+# CI=true that is a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+step() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
+
+install_packages() {
+  local missing=()
+  for p in "$@"; do dpkg -s "$p" >/dev/null 2>&1 || missing+=("$p"); done
+  [ ${#missing[@]} -eq 0 ] && return
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+can_install=false
+if [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ] && command -v apt-get >/dev/null; then can_install=true; fi
+
+step "formatting and vet"
+unformatted=$(gofmt -l cmd internal e2e hack)
+[ -z "$unformatted" ] || { echo "run gofmt on: $unformatted"; exit 1; }
+go vet ./...
+go tool staticcheck ./...
+
+if $can_install; then
+  step "packages"
+  install_packages awscli etcd-server containerd runc umoci busybox-static containernetworking-plugins iptables iproute2
+fi
+
+step "unit, scenario and API tests"
+go test ./...
+
+step "race detector"
+go test -short -race ./...
+
+step "fuzzing, briefly"
+bash hack/fuzz.sh 5s
+
+step "generated files are fresh"
+go run ./cmd/vedette catalog -o json | go run ./hack/catalogdoc | diff -u docs/finding-types.md - || { echo "run make docs"; exit 1; }
+
+step "a real cluster"
+if $can_install; then
+  (cd e2e && go vet -tags e2e ./... && go test -tags e2e -count=1 -timeout 40m ./...)
+elif [ "${CI:-}" = true ]; then
+  echo "the cluster test needs root on Debian"; exit 1
+else
+  echo "SKIP: the cluster test needs root on Debian (etcd, containerd, runc and a network namespace)"
+fi
+step "done"

@@ -1,0 +1,149 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"time"
+
+	"github.com/vedette-project/vedette/internal/access"
+)
+
+// Service is the name in the credential scope of every signed request.
+const Service = "guardduty"
+
+// maxBody bounds a request's body in bytes. The largest real one, criteria
+// of 50 fields with 50 values each, stays well below.
+const maxBody = 1 << 20
+
+// Options is what the API needs; all of it is required.
+type Options struct {
+	Store   Store
+	Keys    access.Lookup    // finds an access key by id; ErrNoKey when there is none
+	Account string           // 12 digits: whose detector CreateDetector makes
+	Region  string           // where that is; the credential scope must name it
+	Now     func() time.Time // the clock, for signatures and for createdAt and updatedAt
+	Logger  *slog.Logger
+}
+
+// server answers requests. It has no state of its own.
+type server struct {
+	Options
+	verify access.Verifier
+	mux    *http.ServeMux
+}
+
+// New makes the handler of the whole API, with authentication and
+// authorization. Mount it at the root: the API has its paths there.
+func New(o Options) http.Handler {
+	s := &server{
+		Options: o,
+		verify:  access.Verifier{Service: Service, Region: o.Region, Now: o.Now, Lookup: o.Keys},
+		mux:     http.NewServeMux(),
+	}
+	handlers := s.handlers()
+	for _, op := range operations() {
+		h := handlers[op.name]
+		if h == nil {
+			h = unsupported
+		}
+		s.mux.Handle(op.pattern(), &route{op, h})
+	}
+	s.mux.Handle("/", unknown{})
+	return s
+}
+
+// ServeHTTP answers one request: read the body, check the signature, find the
+// operation, check the role, run the handler, write the answer. Nothing is
+// written before the handler has returned.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := requestID()
+	w.Header().Set("X-Amzn-Requestid", id)
+	c := &call{log: s.Logger.With("request_id", id)}
+	if err := s.serve(c, w, r); err != nil {
+		s.writeError(w, r, c, err)
+		return
+	}
+	s.write(w, r, c)
+}
+
+// serve runs one request up to its result in c. It turns a panic of a handler
+// into an error, with the stack for the log.
+func (s *server) serve(c *call, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return errTooLarge()
+	}
+	if err != nil {
+		return bad("The request is rejected because its body could not be read.")
+	}
+	c.key, err = s.verify.Verify(r, body)
+	if err != nil {
+		return err
+	}
+	c.log = c.log.With("key", c.key.ID, "role", string(c.key.Role))
+	c.raw = body
+	// The mux answers an unclean path with a redirect, for which a client
+	// would need another signature. Here such a path is just unknown.
+	if p := r.URL.EscapedPath(); p != path.Clean(p) {
+		return errUnknownOperation()
+	}
+	s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
+	return c.err
+}
+
+// handler answers one operation. The value is encoded as JSON; nil is an
+// empty object, or nothing where the operation's status is 204. An *apiError
+// is shown to the caller; any other error becomes a 500 and is only logged.
+type handler func(ctx context.Context, c *call) (any, error)
+
+// route is an operation and its handler. It leaves its result in the call,
+// so that all answers are written in one place.
+type route struct {
+	op     operation
+	handle handler
+}
+
+func (rt *route) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	c := callOf(r)
+	if r.Method != rt.op.method { // the mux takes HEAD for GET
+		c.err = errUnknownOperation()
+		return
+	}
+	c.op, c.r, c.query = rt.op, r, r.URL.Query()
+	c.log = c.log.With("operation", rt.op.name)
+	if !c.key.Role.May(rt.op.right) {
+		c.err = denied(c.key.Role, rt.op.name)
+		return
+	}
+	if c.body, c.err = parseBody(c.raw); c.err != nil {
+		return
+	}
+	c.value, c.err = rt.handle(r.Context(), c)
+}
+
+// unknown answers what no operation has: a path, or a method on it.
+type unknown struct{}
+
+func (unknown) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	callOf(r).err = errUnknownOperation()
+}
+
+// unsupported answers the operations that are still to come.
+func unsupported(_ context.Context, c *call) (any, error) {
+	return nil, bad("The operation " + c.op.name + " is not supported yet by Vedette.")
+}

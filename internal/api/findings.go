@@ -1,0 +1,165 @@
+package api
+
+import (
+	"context"
+	"errors"
+
+	"github.com/vedette-project/vedette/internal/finding"
+)
+
+const maxFindingID = 300 // characters, as the service model has it
+
+func (s *server) listFindings(ctx context.Context, c *call) (any, error) {
+	q, err := s.readQuery(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	ids, next, err := s.Store.ListFindings(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if ids == nil {
+		ids = []string{}
+	}
+	return struct {
+		FindingIDs []string `json:"findingIds"`
+		NextToken  string   `json:"nextToken,omitempty"`
+	}{ids, next}, nil
+}
+
+func (s *server) readQuery(ctx context.Context, c *call) (finding.Query, error) {
+	d, err := s.detector(ctx, c)
+	if err != nil {
+		return finding.Query{}, err
+	}
+	q := finding.Query{DetectorID: d.ID, Limit: maxPage}
+	if q.Criteria, err = readQueryCriteria(c.body); err != nil {
+		return q, err
+	}
+	if q.Sort, err = readSort(c.body); err != nil {
+		return q, err
+	}
+	limit, given, err := c.body.integer("maxResults", 1, maxPage)
+	if err != nil {
+		return q, err
+	}
+	if given {
+		q.Limit = int(limit)
+	}
+	q.After, _, err = c.body.text("nextToken", 0, maxTokenLen)
+	return q, err
+}
+
+// readIDs reads the required findingIds.
+func readIDs(body object) ([]string, error) {
+	ids, given, err := body.texts("findingIds", maxIDs, maxFindingID)
+	if err == nil && !given {
+		err = missing("findingIds")
+	}
+	return ids, err
+}
+
+func (s *server) getFindings(ctx context.Context, c *call) (any, error) {
+	d, err := s.detector(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := readIDs(c.body)
+	if err != nil {
+		return nil, err
+	}
+	sort, err := readSort(c.body)
+	if err != nil {
+		return nil, err
+	}
+	fs, err := s.Store.Findings(ctx, d.ID, ids, sort)
+	if err != nil {
+		return nil, err
+	}
+	if fs == nil {
+		fs = []*finding.Finding{}
+	}
+	return map[string][]*finding.Finding{"findings": fs}, nil
+}
+
+func (s *server) archiveFindings(ctx context.Context, c *call) (any, error) {
+	return nil, s.setArchived(ctx, c, true)
+}
+
+func (s *server) unarchiveFindings(ctx context.Context, c *call) (any, error) {
+	return nil, s.setArchived(ctx, c, false)
+}
+
+func (s *server) setArchived(ctx context.Context, c *call, archived bool) error {
+	d, err := s.detector(ctx, c)
+	if err != nil {
+		return err
+	}
+	ids, err := readIDs(c.body)
+	if err != nil {
+		return err
+	}
+	return findingError(s.Store.SetArchived(ctx, d.ID, ids, archived))
+}
+
+func (s *server) updateFindingsFeedback(ctx context.Context, c *call) (any, error) {
+	d, err := s.detector(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := readIDs(c.body)
+	if err != nil {
+		return nil, err
+	}
+	feedback, given, err := c.body.enum("feedback", "USEFUL", "NOT_USEFUL")
+	if err != nil {
+		return nil, err
+	}
+	if !given {
+		return nil, missing("feedback")
+	}
+	comment, _, err := c.body.text("comments", 0, 4096)
+	if err != nil {
+		return nil, err
+	}
+	return nil, findingError(s.Store.SetFeedback(ctx, d.ID, ids, feedback, comment))
+}
+
+// findingError words an unknown finding id, of which GuardDuty says no more.
+func findingError(err error) error {
+	if errors.Is(err, finding.ErrNotFound) {
+		return bad(textInvalidValues)
+	}
+	return err
+}
+
+// maxSampleTypes bounds the types of one CreateSampleFindings.
+const maxSampleTypes = 50
+
+func (s *server) createSampleFindings(ctx context.Context, c *call) (any, error) {
+	d, err := s.detector(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	names, given, err := c.body.texts("findingTypes", maxSampleTypes, 100)
+	if err != nil {
+		return nil, err
+	}
+	types := finding.Catalog()
+	if given && len(names) > 0 {
+		types = types[:0]
+		for _, name := range names {
+			t, known := finding.Lookup(name)
+			if !known {
+				return nil, badParam("findingTypes", "'"+name+"' is not a finding type")
+			}
+			types = append(types, t)
+		}
+	}
+	now := wireNow(s.Now)
+	fs := make([]*finding.Finding, len(types))
+	for i, t := range types {
+		fs[i] = finding.Sample(t, d.Account, d.Region, now)
+	}
+	return nil, s.Store.PutFindings(ctx, d.ID, fs)
+}

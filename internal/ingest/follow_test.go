@@ -1,0 +1,160 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vedette-project/vedette/internal/event"
+)
+
+// durable is a sink whose effects and cursors survive the follower.
+type durable struct {
+	mu      sync.Mutex
+	text    strings.Builder
+	cursors map[string][]byte
+	fail    int // this many appends fail first
+}
+
+func (d *durable) Append(_ context.Context, p *Push) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fail > 0 {
+		d.fail--
+		return errors.Join(ErrFull, errors.New("later"))
+	}
+	d.text.Write(p.Chunk.Data)
+	d.cursors[p.Cursor.Name] = p.Cursor.Data
+	return nil
+}
+
+func (d *durable) cursor(_ context.Context, name string) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cursors[name], nil
+}
+
+func (d *durable) got() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.String()
+}
+
+// run follows path until the returned function is called.
+func (d *durable) run(t *testing.T, path string) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		done <- Follow(ctx, FollowOptions{
+			Path: path, Scope: event.Scope{Cluster: "c"}, Sink: d, Cursor: d.cursor, Now: time.Now,
+			Log: slog.New(slog.DiscardHandler), Poll: 5 * time.Millisecond,
+		})
+	}()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func (d *durable) wait(t *testing.T, want string) {
+	t.Helper()
+	for range 1000 {
+		if d.got() == want {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("got %q, want %q", d.got(), want)
+}
+
+func appendTo(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+}
+
+func TestFollow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	d := &durable{cursors: map[string][]byte{}}
+	stop := d.run(t, path) // the file comes later
+	appendTo(t, path, "one\ntwo\nhal")
+	d.wait(t, "one\ntwo\n") // an incomplete line waits
+	appendTo(t, path, "f\n")
+	d.wait(t, "one\ntwo\nhalf\n")
+
+	rotate := func(n int) {
+		if err := os.Rename(path, fmt.Sprintf("%s.%d", path, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	appendTo(t, path, "last of one, no line end")
+	rotate(1)
+	appendTo(t, path, "first of two\n")
+	want := "one\ntwo\nhalf\nlast of one, no line endfirst of two\n"
+	d.wait(t, want)
+	stop()
+
+	// What was written while nobody followed is read: to the file that was
+	// rotated away meanwhile, and to the new one.
+	appendTo(t, path, "while away\n")
+	rotate(2)
+	appendTo(t, path, "after\n")
+	stop = d.run(t, path)
+	want += "while away\nafter\n"
+	d.wait(t, want)
+	stop()
+	stop = d.run(t, path) // nothing twice
+	time.Sleep(30 * time.Millisecond)
+	d.wait(t, want)
+
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(30 * time.Millisecond)
+	appendTo(t, path, "anew\n")
+	d.wait(t, want+"anew\n")
+	stop()
+}
+
+// TestFollowKeepsTrying: records that were not taken are offered again.
+func TestFollowKeepsTrying(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	d := &durable{cursors: map[string][]byte{}, fail: 2}
+	appendTo(t, path, "a\nb\n")
+	stop := d.run(t, path)
+	defer stop()
+	d.wait(t, "a\nb\n")
+}
+
+// TestFollowAnotherFile: a file that only has the name, or the inode, of the
+// one followed before is read from its start.
+func TestFollowAnotherFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	d := &durable{cursors: map[string][]byte{}}
+	appendTo(t, path, "old one\n")
+	stop := d.run(t, path)
+	d.wait(t, "old one\n")
+	stop()
+	if err := os.WriteFile(path, []byte("new ONE, longer than before\n"), 0o600); err != nil { // same inode
+		t.Fatal(err)
+	}
+	stop = d.run(t, path)
+	defer stop()
+	d.wait(t, "old one\nnew ONE, longer than before\n")
+}

@@ -1,0 +1,484 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/store"
+)
+
+// testContract is what every kind of store must do. open makes an empty one
+// and closes it when the test ends.
+func testContract(t *testing.T, open func(t testing.TB, o store.Options) *store.Store) {
+	tests := []struct {
+		name string
+		run  func(t *testing.T, s *store.Store, c *clock)
+	}{
+		{"Detectors", testDetectors},
+		{"Filters", testFilters},
+		{"Records", testRecords},
+		{"RecordKeepsUsersMarks", testUsersMarks},
+		{"Samples", testSamples},
+		{"AllOrNone", testAllOrNone},
+		{"FindingsOrder", testFindingsOrder},
+		{"Commit", testCommit},
+		{"StateAndCursor", testState},
+		{"Ledger", testLedger},
+		{"Keys", testKeys},
+		{"Prune", testPrune},
+		{"Statistics", testStatistics},
+		{"ListOrder", testListOrder},
+		{"ListErrors", testListErrors},
+		{"PagingWhileAdding", testPagingWhileAdding},
+		{"RareValues", testRareValues},
+		{"ReadersAndWriters", testReadersAndWriters},
+		{"CriteriaAgree", testCriteriaAgree},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newClock()
+			s := open(t, store.Options{Now: c.now})
+			tt.run(t, s, c)
+			intact(t, s)
+		})
+	}
+}
+
+// want fails unless err is the wanted one; nil wants none.
+func want(t testing.TB, what string, err, target error) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Errorf("%s: error %v, want %v", what, err, target)
+	}
+}
+
+func testDetectors(t *testing.T, s *store.Store, c *clock) {
+	ctx := t.Context()
+	d := finding.Detector{ID: detectorID, Account: "1", Region: "r", Enabled: true, TagsByKey: finding.Tags{"a": "b"}, CreatedAt: day(1),
+		Features: []finding.Feature{{Name: "EKS_AUDIT_LOGS", Enabled: true, UpdatedAt: day(1)}}}
+	want(t, "create", s.CreateDetector(ctx, d), nil)
+	want(t, "create again", s.CreateDetector(ctx, d), finding.ErrExists)
+	got, err := s.Detector(ctx, d.ID)
+	if d := cmp.Diff(d, got); err != nil || d != "" {
+		t.Errorf("read: %v\n%s", err, d)
+	}
+	_, err = s.Detector(ctx, "other")
+	want(t, "read another", err, finding.ErrNotFound)
+
+	want(t, "update", s.UpdateDetector(ctx, d.ID, func(d *finding.Detector) error {
+		d.Enabled, d.ID = false, "changed"
+		return nil
+	}), nil)
+	refused := errors.New("refused")
+	want(t, "refused update", s.UpdateDetector(ctx, d.ID, func(d *finding.Detector) error {
+		d.Region = "x"
+		return refused
+	}), refused)
+	want(t, "update another", s.UpdateDetector(ctx, "other", func(*finding.Detector) error { return nil }), finding.ErrNotFound)
+	if got, err = s.Detector(ctx, d.ID); err != nil || got.Enabled || got.Region != "r" {
+		t.Errorf("after update: %+v, %v", got, err)
+	}
+
+	want(t, "create filter", s.CreateFilter(ctx, finding.Filter{DetectorID: d.ID, Name: "f"}), nil)
+	for i := range 250 { // more than one batch
+		putRecords(t, s, newFinding(fmt.Sprint(i), day(1)))
+	}
+	c.set(day(9))
+	want(t, "delete", s.DeleteDetector(ctx, d.ID), nil)
+	want(t, "delete again", s.DeleteDetector(ctx, d.ID), finding.ErrNotFound)
+	_, err = s.Detector(ctx, d.ID)
+	want(t, "read deleted", err, finding.ErrNotFound)
+	all, err := s.Detectors(ctx)
+	if err != nil || len(all) > 0 {
+		t.Errorf("detectors: %v, %v", all, err)
+	}
+	fs, err := s.Findings(ctx, d.ID, []string{"1"}, finding.Sort{})
+	if err != nil || len(fs) > 0 {
+		t.Errorf("findings of a deleted detector: %v, %v", fs, err)
+	}
+	want(t, "read deleted in a commit", s.Commit(ctx, func(tx *store.Tx) error {
+		got, err := tx.Detector(d.ID)
+		if !got.DeletedAt.Equal(day(9)) {
+			t.Errorf("deleted at %v", got.DeletedAt)
+		}
+		return err
+	}), nil)
+	want(t, "filter of a deleted detector", s.CreateFilter(ctx, finding.Filter{DetectorID: d.ID, Name: "f"}), finding.ErrNotFound)
+	want(t, "create in its place", s.CreateDetector(ctx, d), nil)
+	want(t, "create another", s.CreateDetector(ctx, finding.Detector{ID: "a"}), nil)
+	all, err = s.Detectors(ctx)
+	if err != nil || len(all) != 2 || all[0].ID != "a" || all[1].ID != d.ID {
+		t.Errorf("detectors: %v, %v", all, err)
+	}
+	filters, err := s.Filters(ctx, d.ID)
+	if err != nil || len(filters) > 0 {
+		t.Errorf("filters came back with the detector: %v, %v", filters, err)
+	}
+}
+
+func testFilters(t *testing.T, s *store.Store, _ *clock) {
+	ctx := t.Context()
+	want(t, "create detector", s.CreateDetector(ctx, finding.Detector{ID: detectorID}), nil)
+	mk := func(name, action string, rank int64) finding.Filter {
+		return finding.Filter{DetectorID: detectorID, Name: name, Action: action, Rank: rank, Version: 1, CreatedAt: day(1),
+			Criteria: finding.Criteria{"severity": {GreaterThan: number(3)}, "type": {Matches: []string{"a*"}}}}
+	}
+	for _, f := range []finding.Filter{mk("c", "ARCHIVE", 2), mk("b", "ARCHIVE", 2), mk("a", "ARCHIVE", 3), mk("z", "NOOP", 1)} {
+		want(t, "create "+f.Name, s.CreateFilter(ctx, f), nil)
+	}
+	want(t, "create again", s.CreateFilter(ctx, mk("a", "NOOP", 9)), finding.ErrExists)
+	want(t, "create elsewhere", s.CreateFilter(ctx, finding.Filter{DetectorID: "other", Name: "a"}), finding.ErrNotFound)
+	got, err := s.Filter(ctx, detectorID, "a")
+	if d := cmp.Diff(mk("a", "ARCHIVE", 3), got); err != nil || d != "" {
+		t.Errorf("read: %v\n%s", err, d)
+	}
+	_, err = s.Filter(ctx, "other", "a")
+	want(t, "read elsewhere", err, finding.ErrNotFound)
+
+	names := func(fs []finding.Filter) (out string) {
+		for _, f := range fs {
+			out += f.Name
+		}
+		return out
+	}
+	all, err := s.Filters(ctx, detectorID)
+	if err != nil || names(all) != "zbca" {
+		t.Errorf("filters %s, %v", names(all), err)
+	}
+	want(t, "update", s.UpdateFilter(ctx, detectorID, "c", func(f *finding.Filter) error {
+		f.Rank, f.Name, f.Version = 0, "renamed", f.Version+1
+		return nil
+	}), nil)
+	want(t, "update unknown", s.UpdateFilter(ctx, detectorID, "x", func(*finding.Filter) error { return nil }), finding.ErrNotFound)
+	want(t, "in a commit", s.Commit(ctx, func(tx *store.Tx) error {
+		fs, err := tx.Filters()
+		if names(fs) != "cba" {
+			t.Errorf("suppression rules %s", names(fs))
+		}
+		return err
+	}), nil)
+	want(t, "delete", s.DeleteFilter(ctx, detectorID, "a"), nil)
+	want(t, "delete again", s.DeleteFilter(ctx, detectorID, "a"), finding.ErrNotFound)
+}
+
+func testRecords(t *testing.T, s *store.Store, _ *clock) {
+	rec := newRecord(newFinding("1", day(1)))
+	rec.Merge.Occurrences, rec.Merge.Why = []string{"o"}, "because"
+	rec.Merge.First, rec.Merge.Last = day(1), day(1)
+	err := s.Commit(t.Context(), func(tx *store.Tx) error {
+		if _, err := tx.Finding(rec.Merge.Identity); !errors.Is(err, finding.ErrNotFound) {
+			t.Errorf("before: %v", err)
+		}
+		if err := tx.PutFinding(rec); err != nil {
+			return err
+		}
+		got, err := tx.Finding(rec.Merge.Identity)
+		if d := cmp.Diff(rec, got); d != "" {
+			t.Errorf("inside the commit: %s", d)
+		}
+		return err
+	})
+	want(t, "put", err, nil)
+
+	rec.Finding.Service.Count, rec.Finding.UpdatedAt = 2, finding.Timestamp(day(2))
+	want(t, "put again", s.Commit(t.Context(), func(tx *store.Tx) error { return tx.PutFinding(rec) }), nil)
+	ids, _, err := s.ListFindings(t.Context(), finding.Query{DetectorID: detectorID, Criteria: finding.Criteria{"service.count": is("2")}})
+	if err != nil || !slices.Equal(ids, []string{"1"}) {
+		t.Errorf("list: %v, %v", ids, err)
+	}
+	for _, bad := range []*finding.Record{
+		{Finding: newFinding("2", day(1))}, // no identity
+		newRecord(newFinding("2", day(1), func(f *finding.Finding) { f.Service = nil })),
+		newRecord(newFinding("2", day(1), func(f *finding.Finding) { f.UpdatedAt = "now" })),
+		newRecord(newFinding("2", day(1), func(f *finding.Finding) { f.CreatedAt = "" })),
+	} {
+		if s.Commit(t.Context(), func(tx *store.Tx) error { return tx.PutFinding(bad) }) == nil {
+			t.Errorf("record %+v was stored", bad.Finding)
+		}
+	}
+}
+
+func testUsersMarks(t *testing.T, s *store.Store, _ *clock) {
+	ctx := t.Context()
+	f := newFinding("1", day(1), func(f *finding.Finding) { f.Service.Archived = true })
+	putRecords(t, s, f)
+	read := func() *finding.Service {
+		fs, err := s.Findings(ctx, detectorID, []string{"1"}, finding.Sort{})
+		if err != nil || len(fs) != 1 {
+			t.Fatalf("read: %v, %v", fs, err)
+		}
+		return fs[0].Service
+	}
+	if !read().Archived {
+		t.Error("a new record did not bring its own mark")
+	}
+	want(t, "unarchive", s.SetArchived(ctx, detectorID, []string{"1"}, false), nil)
+	want(t, "feedback", s.SetFeedback(ctx, detectorID, []string{"1"}, "USEFUL", "thanks"), nil)
+	f.Service.Count, f.Service.UserFeedback = 7, "NOT_USEFUL"
+	putRecords(t, s, f)
+	if got := read(); got.Archived || got.UserFeedback != "USEFUL" || got.Count != 7 {
+		t.Errorf("after the next merge: %+v", got)
+	}
+	want(t, "in a commit", s.Commit(ctx, func(tx *store.Tx) error {
+		rec, err := tx.Finding("identity of 1")
+		if err == nil && (rec.Finding.Service.Archived || rec.Finding.Service.UserFeedback != "USEFUL") {
+			t.Errorf("the record says %+v", rec.Finding.Service)
+		}
+		return err
+	}), nil)
+	for _, c := range []finding.Criteria{{"service.archived": is("false")}, {"service.userFeedback": is("USEFUL")}} {
+		ids, _, err := s.ListFindings(ctx, finding.Query{DetectorID: detectorID, Criteria: c})
+		if err != nil || len(ids) != 1 {
+			t.Errorf("list %v: %v, %v", c, ids, err)
+		}
+	}
+}
+
+func testSamples(t *testing.T, s *store.Store, _ *clock) {
+	ctx := t.Context()
+	sample := newFinding("5a", day(1), func(f *finding.Finding) {
+		f.Title = "[SAMPLE]"
+		f.Service.AdditionalInfo = &finding.ServiceAdditionalInfo{Value: `{"sample":true}`, Type: "default"}
+	})
+	want(t, "put", s.PutFindings(ctx, detectorID, []*finding.Finding{sample, newFinding("5b", day(1))}), nil)
+	want(t, "archive", s.SetArchived(ctx, detectorID, []string{"5a"}, true), nil)
+	sample.Title = "[SAMPLE] again"
+	want(t, "put again", s.PutFindings(ctx, detectorID, []*finding.Finding{sample}), nil)
+	got, err := s.Findings(ctx, detectorID, []string{"5a"}, finding.Sort{})
+	if d := cmp.Diff([]*finding.Finding{sample}, got); err != nil || d != "" {
+		t.Errorf("read: %v\n%s", err, d)
+	}
+	ids, _, err := s.ListFindings(ctx, finding.Query{DetectorID: detectorID, Criteria: finding.Criteria{"service.additionalInfo.sample": is("true")}})
+	if err != nil || !slices.Equal(ids, []string{"5a"}) {
+		t.Errorf("list: %v, %v", ids, err)
+	}
+	putRecords(t, s, newFinding("real", day(1)))
+	if s.PutFindings(ctx, detectorID, []*finding.Finding{newFinding("real", day(1))}) == nil {
+		t.Error("a sample overwrote a finding")
+	}
+}
+
+func testAllOrNone(t *testing.T, s *store.Store, _ *clock) {
+	ctx := t.Context()
+	putRecords(t, s, newFinding("1", day(1)), newFinding("2", day(1)))
+	want(t, "archive", s.SetArchived(ctx, detectorID, []string{"1", "9", "2"}, true), finding.ErrNotFound)
+	want(t, "archive elsewhere", s.SetArchived(ctx, "other", []string{"1"}, true), finding.ErrNotFound)
+	want(t, "feedback", s.SetFeedback(ctx, detectorID, []string{"1", "9"}, "USEFUL", ""), finding.ErrNotFound)
+	fs, err := s.Findings(ctx, detectorID, []string{"1", "2"}, finding.Sort{})
+	if err != nil || len(fs) != 2 || fs[0].Service.Archived || fs[1].Service.Archived || fs[0].Service.UserFeedback != "" {
+		t.Errorf("something was changed: %v, %v", fs, err)
+	}
+	want(t, "archive twice the same", s.SetArchived(ctx, detectorID, []string{"1", "1"}, true), nil)
+}
+
+func testFindingsOrder(t *testing.T, s *store.Store, _ *clock) {
+	severity := func(n float64) func(*finding.Finding) { return func(f *finding.Finding) { f.Severity = n } }
+	putRecords(t, s, newFinding("1", day(1), severity(8)), newFinding("2", day(3), severity(2)), newFinding("3", day(2), severity(5)))
+	for _, tt := range []struct {
+		ids  []string
+		sort finding.Sort
+		want string
+	}{
+		{[]string{"3", "x", "1", "3", "2"}, finding.Sort{}, "312"},
+		{[]string{"1", "2", "3"}, finding.Sort{Field: "severity"}, "231"},
+		{[]string{"1", "2", "3"}, finding.Sort{Field: "updatedAt", Descending: true}, "231"},
+		{nil, finding.Sort{}, ""},
+	} {
+		fs, err := s.Findings(t.Context(), detectorID, tt.ids, tt.sort)
+		got := ""
+		for _, f := range fs {
+			got += f.ID
+		}
+		if err != nil || got != tt.want {
+			t.Errorf("%v by %v: %s, %v; want %s", tt.ids, tt.sort, got, err, tt.want)
+		}
+	}
+	if fs, err := s.Findings(t.Context(), "other", []string{"1"}, finding.Sort{}); err != nil || len(fs) > 0 {
+		t.Errorf("another detector's: %v, %v", fs, err)
+	}
+}
+
+func testCommit(t *testing.T, s *store.Store, _ *clock) {
+	refused := errors.New("refused")
+	want(t, "failing commit", s.Commit(t.Context(), func(tx *store.Tx) error {
+		if err := tx.PutFinding(newRecord(newFinding("1", day(1)))); err != nil {
+			return err
+		}
+		if err := tx.PutState("s", "n", []byte("x")); err != nil {
+			return err
+		}
+		return refused
+	}), refused)
+	func() {
+		defer func() { recover() }()
+		s.Commit(t.Context(), func(tx *store.Tx) error {
+			tx.PutState("s", "n", []byte("x"))
+			panic("a detector broke")
+		})
+	}()
+	_, err := s.State(t.Context(), "s", "n")
+	want(t, "state of failed commits", err, finding.ErrNotFound)
+	ids, _, err := s.ListFindings(t.Context(), finding.Query{DetectorID: detectorID})
+	if err != nil || len(ids) > 0 {
+		t.Errorf("findings of failed commits: %v, %v", ids, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	want(t, "cancelled commit", s.Commit(ctx, func(*store.Tx) error { return nil }), context.Canceled)
+	want(t, "commit after all that", s.Commit(t.Context(), func(tx *store.Tx) error { return tx.PutState("s", "n", nil) }), nil)
+}
+
+func testState(t *testing.T, s *store.Store, _ *clock) {
+	ctx := t.Context()
+	_, err := s.State(ctx, "a", "b")
+	want(t, "state", err, finding.ErrNotFound)
+	_, err = s.Cursor(ctx, "a")
+	want(t, "cursor", err, finding.ErrNotFound)
+	for _, data := range [][]byte{{1, 0, 2}, nil, []byte("longer than before")} {
+		want(t, "put", s.Commit(ctx, func(tx *store.Tx) error {
+			err := errors.Join(tx.PutState("a", "b", data), tx.PutCursor("a", data))
+			got, err2 := tx.State("a", "b")
+			cur, err3 := tx.Cursor("a")
+			if string(got) != string(data) || string(cur) != string(data) {
+				t.Errorf("in the commit: %q and %q, want %q", got, cur, data)
+			}
+			return errors.Join(err, err2, err3)
+		}), nil)
+		got, err := s.State(ctx, "a", "b")
+		cur, err2 := s.Cursor(ctx, "a")
+		if string(got) != string(data) || string(cur) != string(data) || err != nil || err2 != nil {
+			t.Errorf("got %q and %q, want %q (%v, %v)", got, cur, data, err, err2)
+		}
+	}
+	_, err = s.State(ctx, "b", "a")
+	want(t, "other state", err, finding.ErrNotFound)
+}
+
+func testLedger(t *testing.T, s *store.Store, _ *clock) {
+	row := func(outcome string, n int64, first, last time.Time) store.LedgerRow {
+		return store.LedgerRow{Source: "k8s-audit", Account: "1", Region: "r", Cluster: "c", Outcome: outcome, Count: n, First: first, Last: last}
+	}
+	add := func(rows ...store.LedgerRow) {
+		want(t, "add", s.Commit(t.Context(), func(tx *store.Tx) error { return tx.AddLedger(rows) }), nil)
+	}
+	add(row("malformed", 1, time.Time{}, time.Time{}), row("evaluated", 5, day(3), day(4)))
+	add(row("evaluated", 2, day(2), day(3).Add(5)), row("evaluated", 1, time.Time{}, time.Time{}))
+	add(row("evaluated", 1, day(4), day(6).Add(1)), row("malformed", 1, day(1), day(1)))
+	got, err := s.Ledger(t.Context())
+	if d := cmp.Diff([]store.LedgerRow{row("evaluated", 9, day(2), day(6).Add(1)), row("malformed", 2, day(1), day(1))}, got); err != nil || d != "" {
+		t.Errorf("ledger: %v\n%s", err, d)
+	}
+}
+
+func testKeys(t *testing.T, s *store.Store, c *clock) {
+	ctx := t.Context()
+	k := store.Key{ID: "AKIA1", Role: "admin", Sealed: []byte{0, 1}, CreatedAt: day(1), Comment: "first"}
+	want(t, "put", s.PutKey(ctx, k), nil)
+	want(t, "put again", s.PutKey(ctx, k), finding.ErrExists)
+	want(t, "put another", s.PutKey(ctx, store.Key{ID: "AKIA0", Role: "ingest", TokenHash: []byte{2}, CreatedAt: day(2)}), nil)
+	got, err := s.Key(ctx, "AKIA1")
+	if d := cmp.Diff(k, got); err != nil || d != "" {
+		t.Errorf("read: %v\n%s", err, d)
+	}
+	_, err = s.Key(ctx, "AKIA2")
+	want(t, "unknown", err, finding.ErrNotFound)
+	c.set(day(5))
+	want(t, "revoke", s.RevokeKey(ctx, "AKIA1"), nil)
+	c.set(day(6))
+	want(t, "revoke again", s.RevokeKey(ctx, "AKIA1"), nil)
+	want(t, "revoke unknown", s.RevokeKey(ctx, "AKIA2"), finding.ErrNotFound)
+	want(t, "touch", s.TouchKey(ctx, "AKIA1", day(4)), nil)
+	want(t, "touch earlier", s.TouchKey(ctx, "AKIA1", day(3)), nil)
+	k.RevokedAt, k.LastUsedAt = day(5), day(4)
+	all, err := s.Keys(ctx)
+	if err != nil || len(all) != 2 || all[1].ID != "AKIA0" {
+		t.Fatalf("keys: %v, %v", all, err)
+	}
+	if d := cmp.Diff(k, all[0]); d != "" {
+		t.Error(d)
+	}
+}
+
+func testPrune(t *testing.T, s *store.Store, c *clock) {
+	ctx := t.Context()
+	var old []*finding.Finding
+	for i := range 450 { // more than two batches
+		old = append(old, newFinding(fmt.Sprintf("old%d", i), day(20))) // event time does not count
+	}
+	putRecords(t, s, old...)
+	c.set(day(10))
+	putRecords(t, s, newFinding("new", day(-300)), old[7])
+	want(t, "archive", s.SetArchived(ctx, detectorID, []string{"old8"}, true), nil) // does not make it younger
+	n, err := s.Prune(ctx, day(10))
+	if err != nil || n != 449 {
+		t.Errorf("pruned %d, %v", n, err)
+	}
+	ids, _, err := s.ListFindings(ctx, finding.Query{DetectorID: detectorID})
+	if err != nil || !slices.Equal(ids, []string{"old7", "new"}) {
+		t.Errorf("left: %v, %v", ids, err)
+	}
+	n, err = s.Prune(ctx, day(10))
+	if err != nil || n != 0 {
+		t.Errorf("pruned %d more, %v", n, err)
+	}
+}
+
+func testReadersAndWriters(t *testing.T, s *store.Store, _ *clock) {
+	ctx := t.Context()
+	putRecords(t, s, newFinding("0", day(1)))
+	done := make(chan struct{})
+	var readers, writers sync.WaitGroup
+	for range 6 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				ids, _, err := s.ListFindings(ctx, finding.Query{DetectorID: detectorID, Criteria: finding.Criteria{"region": is("eu-west-1")}})
+				if err != nil || len(ids) == 0 {
+					t.Errorf("list: %v, %v", ids, err)
+					return
+				}
+				if fs, err := s.Findings(ctx, detectorID, ids, finding.Sort{}); err != nil || len(fs) != len(ids) {
+					t.Errorf("read: %d of %d, %v", len(fs), len(ids), err)
+				}
+			}
+		})
+	}
+	for w := range 3 {
+		writers.Go(func() {
+			for i := range 30 {
+				var err error
+				if w == 0 {
+					err = s.SetArchived(ctx, detectorID, []string{"0"}, i%2 == 0)
+				} else {
+					err = s.Commit(ctx, func(tx *store.Tx) error {
+						return errors.Join(
+							tx.PutFinding(newRecord(newFinding(fmt.Sprint(w*100+i), day(2)))),
+							tx.AddLedger([]store.LedgerRow{{Source: "s", Count: 1}}))
+					})
+				}
+				if err != nil {
+					t.Errorf("write: %v", err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	close(done)
+	readers.Wait()
+	ledger, err := s.Ledger(ctx)
+	if err != nil || len(ledger) != 1 || ledger[0].Count != 60 {
+		t.Errorf("ledger: %v, %v", ledger, err)
+	}
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vedette-project/vedette/internal/finding"
+)
+
+// Key is an access key. What is secret of it is sealed or hashed by its owner;
+// the store only keeps the bytes.
+type Key struct {
+	ID, Role  string
+	Sealed    []byte // the secret, encrypted; nil when there is none
+	TokenHash []byte // of a bearer token; nil when there is none
+	CreatedAt time.Time
+	RevokedAt time.Time // zero: in force
+	// LastUsedAt is zero until TouchKey is called.
+	LastUsedAt time.Time
+	Comment    string
+}
+
+const selectKeys = `SELECT id, role, sealed, token_hash, created, revoked, last_used, comment FROM access_key`
+
+// PutKey stores a new key; an id that is there gives finding.ErrExists, so
+// that a revoked key can never come back.
+func (s *Store) PutKey(ctx context.Context, k Key) error {
+	err := s.Commit(ctx, func(tx *Tx) error {
+		err := mustChange(tx.exec(`INSERT INTO access_key (id, role, sealed, token_hash, created, revoked, last_used, comment)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			k.ID, k.Role, k.Sealed, k.TokenHash, nanos(k.CreatedAt).Int64, nanos(k.RevokedAt), nanos(k.LastUsedAt), k.Comment))
+		if errors.Is(err, finding.ErrNotFound) {
+			return finding.ErrExists
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store key %s: %w", k.ID, err)
+	}
+	return nil
+}
+
+// Key returns a key, revoked or not, or finding.ErrNotFound. It reads the file
+// each time, so that a key that another process made or revoked counts at once.
+func (s *Store) Key(ctx context.Context, id string) (Key, error) {
+	k, err := scanKey(s.read.QueryRowContext(ctx, selectKeys+` WHERE id = ?`, id).Scan)
+	if err != nil {
+		return Key{}, fmt.Errorf("read key %s: %w", id, notFound(err))
+	}
+	return k, nil
+}
+
+// Keys returns all keys, oldest first.
+func (s *Store) Keys(ctx context.Context) ([]Key, error) {
+	rows, err := s.read.QueryContext(ctx, selectKeys+` ORDER BY created, id`)
+	if err != nil {
+		return nil, fmt.Errorf("read keys: %w", err)
+	}
+	defer rows.Close()
+	var out []Key
+	for rows.Next() {
+		k, err := scanKey(rows.Scan)
+		if err != nil {
+			return nil, fmt.Errorf("read keys: %w", err)
+		}
+		out = append(out, k)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read keys: %w", err)
+	}
+	return out, nil
+}
+
+// RevokeKey marks a key as revoked now. One that is revoked already keeps its
+// time; one that is not there gives finding.ErrNotFound.
+func (s *Store) RevokeKey(ctx context.Context, id string) error {
+	return s.markKey(ctx, "revoke", `revoked = ifnull(revoked, ?)`, id, s.options.Now())
+}
+
+// TouchKey notes that a key was used at a time. An earlier time than the one
+// stored changes nothing.
+func (s *Store) TouchKey(ctx context.Context, id string, at time.Time) error {
+	return s.markKey(ctx, "touch", `last_used = max(ifnull(last_used, 0), ?)`, id, at)
+}
+
+func (s *Store) markKey(ctx context.Context, verb, set, id string, at time.Time) error {
+	err := s.Commit(ctx, func(tx *Tx) error {
+		return mustChange(tx.exec(`UPDATE access_key SET `+set+` WHERE id = ?`, at.UnixNano(), id))
+	})
+	if err != nil {
+		return fmt.Errorf("%s key %s: %w", verb, id, err)
+	}
+	return nil
+}
+
+func scanKey(scan func(...any) error) (Key, error) {
+	var k Key
+	var created int64
+	var revoked, used sql.NullInt64
+	err := scan(&k.ID, &k.Role, &k.Sealed, &k.TokenHash, &created, &revoked, &used, &k.Comment)
+	k.CreatedAt = fromNanos(sql.NullInt64{Int64: created, Valid: created != 0})
+	k.RevokedAt, k.LastUsedAt = fromNanos(revoked), fromNanos(used)
+	return k, err
+}

@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+const (
+	selectState = `SELECT data FROM state WHERE scope = ? AND name = ?`
+	putState    = `INSERT INTO state (scope, name, data) VALUES (?, ?, ?)
+		ON CONFLICT (scope, name) DO UPDATE SET data = excluded.data`
+	selectCursor = `SELECT data FROM cursor WHERE name = ?`
+	putCursor    = `INSERT INTO cursor (name, data) VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET data = excluded.data`
+)
+
+// State returns what PutState stored, or finding.ErrNotFound.
+func (s *Store) State(ctx context.Context, scope, name string) ([]byte, error) {
+	var data []byte
+	if err := s.read.QueryRowContext(ctx, selectState, scope, name).Scan(&data); err != nil {
+		return nil, fmt.Errorf("read state %s of %s: %w", name, scope, notFound(err))
+	}
+	return data, nil
+}
+
+// State returns what PutState stored, or finding.ErrNotFound.
+func (tx *Tx) State(scope, name string) ([]byte, error) {
+	var data []byte
+	if err := tx.queryRow(selectState, scope, name).Scan(&data); err != nil {
+		return nil, fmt.Errorf("read state %s of %s: %w", name, scope, notFound(err))
+	}
+	return data, nil
+}
+
+// PutState stores one detector's memory of one scope. The bytes are the
+// detector's own; the store does not look inside.
+func (tx *Tx) PutState(scope, name string, data []byte) error {
+	if _, err := tx.exec(putState, scope, name, blob(data)); err != nil {
+		return fmt.Errorf("put state %s of %s: %w", name, scope, err)
+	}
+	return nil
+}
+
+// Cursor returns the position that PutCursor stored, or finding.ErrNotFound.
+func (s *Store) Cursor(ctx context.Context, name string) ([]byte, error) {
+	var data []byte
+	if err := s.read.QueryRowContext(ctx, selectCursor, name).Scan(&data); err != nil {
+		return nil, fmt.Errorf("read cursor %s: %w", name, notFound(err))
+	}
+	return data, nil
+}
+
+// Cursor returns the position that PutCursor stored, or finding.ErrNotFound.
+func (tx *Tx) Cursor(name string) ([]byte, error) {
+	var data []byte
+	if err := tx.queryRow(selectCursor, name).Scan(&data); err != nil {
+		return nil, fmt.Errorf("read cursor %s: %w", name, notFound(err))
+	}
+	return data, nil
+}
+
+// PutCursor stores how far a source has been read, in the same commit as what
+// was made of it.
+func (tx *Tx) PutCursor(name string, data []byte) error {
+	if _, err := tx.exec(putCursor, name, blob(data)); err != nil {
+		return fmt.Errorf("put cursor %s: %w", name, err)
+	}
+	return nil
+}
+
+// blob keeps nil, which would be NULL, a value of no bytes.
+func blob(data []byte) []byte {
+	if data == nil {
+		return []byte{}
+	}
+	return data
+}
