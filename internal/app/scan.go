@@ -129,7 +129,7 @@ func (s *scanner) judgeAll(ctx context.Context) error {
 		}
 		s.result.Ledger.Add(res.Counts)
 		s.result.Bytes += j.batch.Bytes
-		s.report(j.batch.Rejects, j.chunk.Stream)
+		s.report(j.batch.Rejects, j.batch.Stream)
 		if s.o.Progress != nil {
 			s.o.Progress(s.result.Bytes, s.result.Ledger.Records())
 		}

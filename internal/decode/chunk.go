@@ -49,7 +49,7 @@ func (b *Batch) Reset() {
 // Decode appends the chunk's records to out, which was reset.
 func (d *Decoder) Decode(c *event.Chunk, out *Batch) {
 	d.chunk, d.out = c, out
-	out.Stream, out.Received, out.Bytes = c.Stream, c.Received, int64(len(c.Data))
+	out.Stream, out.Received, out.Bytes = c.Stream, c.Received, int64(len(c.Data))+c.Skipped
 	d.line = c.FirstLine
 	if c.Records != nil {
 		for i, r := range c.Records {

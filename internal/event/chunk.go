@@ -17,8 +17,9 @@ type Chunk struct {
 	// the stream has no lines.
 	FirstLine int64
 	// Cut says that the last record is longer than the limit and ends where
-	// Data ends.
-	Cut bool
+	// Data ends; Skipped is how many bytes of it were left out.
+	Cut     bool
+	Skipped int64
 }
 
 // Span is a half-open range of bytes.

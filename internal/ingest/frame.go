@@ -53,7 +53,7 @@ func NewFramer(r io.Reader, pool *Pool) *Framer {
 // Next fills c's Data, Records, FirstLine and Cut. It returns io.EOF after the
 // last chunk. The chunk's Data goes back to the pool with Pool.Put.
 func (f *Framer) Next(c *event.Chunk) error {
-	c.Data, c.Records, c.FirstLine, c.Cut = nil, nil, 0, false
+	c.Data, c.Records, c.FirstLine, c.Cut, c.Skipped = nil, nil, 0, false, 0
 	for {
 		var done bool
 		switch f.mode {
@@ -146,7 +146,7 @@ func (f *Framer) nextLines(c *event.Chunk) bool {
 	default:
 		f.take(c, len(f.buf))
 		c.Cut, c.FirstLine = true, f.line
-		f.discardLine()
+		c.Skipped = f.discardLine()
 		return true
 	}
 	if end == 0 {
@@ -176,18 +176,20 @@ func (f *Framer) take(c *event.Chunk, n int) {
 	c.Data, f.buf = f.buf[:n], next
 }
 
-// discardLine drops the rest of a line whose head was handed out.
-func (f *Framer) discardLine() {
+// discardLine drops the rest of a line whose head was handed out, and returns
+// its length.
+func (f *Framer) discardLine() (n int64) {
 	for {
 		f.fill(chunkTarget)
 		if i := bytes.IndexByte(f.buf, '\n'); i >= 0 {
 			f.buf = append(f.buf[:0], f.buf[i+1:]...)
 			f.line++
-			return
+			return n + int64(i) + 1
 		}
+		n += int64(len(f.buf))
 		f.buf = f.buf[:0]
 		if f.err != nil {
-			return
+			return n
 		}
 	}
 }

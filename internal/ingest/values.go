@@ -75,6 +75,7 @@ func (f *Framer) cut(c *event.Chunk, start int) {
 	for !missing {
 		f.fill(chunkTarget)
 		n, done := sk.feed(f.buf)
+		c.Skipped += int64(n)
 		f.buf = append(f.buf[:0], f.buf[n:]...)
 		if done || f.err != nil && len(f.buf) == 0 {
 			return
