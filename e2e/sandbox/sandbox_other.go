@@ -1,0 +1,14 @@
+//go:build !linux
+
+package sandbox
+
+import "context"
+
+// Run is not supported here.
+func Run(context.Context, []string, []string) error { return ErrUnsupported }
+
+// Setup is not supported here.
+func Setup() error { return ErrUnsupported }
+
+// AddAddress is not supported here.
+func AddAddress(context.Context, string) error { return ErrUnsupported }
