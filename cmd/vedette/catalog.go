@@ -15,7 +15,7 @@ func catalogCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "catalog [TYPE]",
 		Short: "Show the finding types and what to do about them",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {

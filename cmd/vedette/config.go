@@ -10,10 +10,9 @@ import (
 )
 
 func configCommand(s streams) *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Check and print the configuration"}
 	var printFile string
 	check := &cobra.Command{
-		Use: "check FILE", Short: "Check a configuration file", Args: cobra.ExactArgs(1),
+		Use: "check FILE", Short: "Check a configuration file", Args: oneArg("file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if _, err := config.Load(args[0], nil); err != nil {
 				return err
@@ -23,7 +22,7 @@ func configCommand(s streams) *cobra.Command {
 		},
 	}
 	print := &cobra.Command{
-		Use: "print", Short: "Print the configuration with all defaults filled in", Args: cobra.NoArgs,
+		Use: "print", Short: "Print the configuration with all defaults filled in", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			c, err := config.Load(printFile, nil)
 			if err != nil {
@@ -38,6 +37,5 @@ func configCommand(s streams) *cobra.Command {
 		},
 	}
 	print.Flags().StringVar(&printFile, "config", "", "configuration file (YAML); the defaults without it")
-	cmd.AddCommand(check, print)
-	return cmd
+	return group(&cobra.Command{Use: "config", Short: "Check and print the configuration"}, check, print)
 }

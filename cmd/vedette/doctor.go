@@ -33,7 +33,7 @@ func doctorCommand(s streams) *cobra.Command {
 		Use:   "doctor",
 		Short: "Check an installation: configuration, store, server and the accounting of records",
 		Long:  "Looks at everything that can be wrong with an installation and says what to do. Exit status 1 when something is.",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {

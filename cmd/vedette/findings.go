@@ -21,8 +21,7 @@ func findingsCommand(s streams) *cobra.Command {
 		Long: "Works on the data directory of a server, while it runs or not.",
 	}
 	data.register(cmd)
-	cmd.AddCommand(findingsList(s, &data), findingsGet(s, &data), findingsArchive(s, &data, true), findingsArchive(s, &data, false), findingsExport(s, &data))
-	return cmd
+	return group(cmd, findingsList(s, &data), findingsGet(s, &data), findingsArchive(s, &data, true), findingsArchive(s, &data, false), findingsExport(s, &data))
 }
 
 // findingFilter are the flags that choose findings.
@@ -112,7 +111,7 @@ func findingsList(s streams, data *dataFlags) *cobra.Command {
 	var output string
 	var filter findingFilter
 	cmd := &cobra.Command{
-		Use: "list", Short: "List findings, newest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List findings, newest first", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {
@@ -138,7 +137,7 @@ func findingsList(s streams, data *dataFlags) *cobra.Command {
 func findingsExport(s streams, data *dataFlags) *cobra.Command {
 	filter := findingFilter{}
 	cmd := &cobra.Command{
-		Use: "export", Short: "Print findings as JSON lines, one GuardDuty finding a line", Args: cobra.NoArgs,
+		Use: "export", Short: "Print findings as JSON lines, one GuardDuty finding a line", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			st, detector, err := openStore(cmd.Context(), data)
 			if err != nil {
@@ -159,7 +158,7 @@ func findingsExport(s streams, data *dataFlags) *cobra.Command {
 func findingsGet(s streams, data *dataFlags) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use: "get ID…", Short: "Show findings whole", Args: cobra.MinimumNArgs(1),
+		Use: "get ID…", Short: "Show findings whole", Args: atLeastOne("the id of a finding; `vedette findings list -o jsonl` shows them"),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {
@@ -198,7 +197,7 @@ func findingsArchive(s streams, data *dataFlags, archived bool) *cobra.Command {
 		use, short = "unarchive ID…", "Bring archived findings back"
 	}
 	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.MinimumNArgs(1),
+		Use: use, Short: short, Args: atLeastOne("the id of a finding; `vedette findings list -o jsonl` shows them"),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			st, detector, err := openStore(cmd.Context(), data)
 			if err != nil {

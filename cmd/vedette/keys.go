@@ -28,8 +28,7 @@ func keysCommand(s streams) *cobra.Command {
 	var data dataFlags
 	cmd := &cobra.Command{Use: "keys", Short: "Make, list and revoke access keys"}
 	data.register(cmd)
-	cmd.AddCommand(keysCreate(s, &data), keysList(s, &data), keysRevoke(s, &data))
-	return cmd
+	return group(cmd, keysCreate(s, &data), keysList(s, &data), keysRevoke(s, &data))
 }
 
 func keysCreate(s streams, data *dataFlags) *cobra.Command {
@@ -44,7 +43,7 @@ Roles: admin (everything), analyst (read, archive, filters, samples),
 read-only, ingest (push records only).`,
 		Example: `  eval "$(vedette keys create --role read-only -o env)"
   aws guardduty list-detectors --endpoint-url http://127.0.0.1:8700`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := access.ParseRole(role)
 			if err != nil {
@@ -108,7 +107,7 @@ type keyRow struct {
 func keysList(s streams, data *dataFlags) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the access keys, without their secrets", Args: cobra.NoArgs,
+		Use: "list", Short: "List the access keys, without their secrets", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {
@@ -157,7 +156,7 @@ func keysList(s streams, data *dataFlags) *cobra.Command {
 
 func keysRevoke(s streams, data *dataFlags) *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke ACCESS_KEY_ID", Short: "End an access key at once", Args: cobra.ExactArgs(1),
+		Use: "revoke ACCESS_KEY_ID", Short: "End an access key at once", Args: oneArg("access key id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := data.load()
 			if err != nil {

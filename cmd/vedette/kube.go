@@ -21,14 +21,13 @@ var auditPolicy string
 
 func kubeCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{Use: "kube", Short: "What an API server needs to send its audit log"}
-	cmd.AddCommand(kubeWebhookConfig(s), &cobra.Command{
-		Use: "audit-policy", Short: "Print an audit policy for --audit-policy-file", Args: cobra.NoArgs,
+	return group(cmd, kubeWebhookConfig(s), &cobra.Command{
+		Use: "audit-policy", Short: "Print an audit policy for --audit-policy-file", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprint(s.out, auditPolicy)
 			return err
 		},
 	})
-	return cmd
 }
 
 func kubeWebhookConfig(s streams) *cobra.Command {
@@ -46,7 +45,7 @@ On the API server:
   --audit-webhook-config-file=vedette-webhook.yaml
   --audit-webhook-batch-max-wait=100ms`,
 		Example: `  vedette kube webhook-config --server https://vedette.internal:8700 --cluster prod --ca ca.pem > vedette-webhook.yaml`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			u, err := url.Parse(server)
 			if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

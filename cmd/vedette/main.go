@@ -54,20 +54,22 @@ func run(ctx context.Context, args []string, s streams) int {
 		return int(code)
 	case errors.Is(err, syscall.EPIPE): // the reader of our output has had enough
 		return exitOK
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		err = errors.New("interrupted")
 	}
 	fmt.Fprintln(s.err, "vedette:", err)
 	return exitError
 }
 
 func rootCommand(s streams) *cobra.Command {
-	root := &cobra.Command{
+	root := group(&cobra.Command{
 		Use:           "vedette",
 		Short:         "Threat detection for Kubernetes and AWS",
 		Long:          "Vedette finds threats in Kubernetes audit logs and tells of them in the GuardDuty format.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-	}
-	root.AddCommand(scanCommand(s), serveCommand(s), simulateCommand(s), catalogCommand(s), findingsCommand(s), keysCommand(s),
+	}, scanCommand(s), serveCommand(s), simulateCommand(s), catalogCommand(s), findingsCommand(s), keysCommand(s),
 		kubeCommand(s), configCommand(s), doctorCommand(s), versionCommand(s))
+	root.SetFlagErrorFunc(flagError)
 	return root
 }

@@ -35,7 +35,7 @@ Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
 		Example: `  vedette scan /var/log/kubernetes/audit/
   zcat audit.log.gz | vedette scan --cluster prod -
   vedette scan -o jsonl --fail-on high audit.log | jq .type`,
-		Args: cobra.MinimumNArgs(1),
+		Args: atLeastOne("a file, a folder, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			threshold, err := parseSeverity(failOn)
 			if err != nil {
@@ -112,7 +112,7 @@ func parseSeverity(v string) (float64, error) {
 		return 9, nil
 	}
 	n, err := strconv.ParseFloat(v, 64)
-	if err != nil || n < 0 || n > 10 {
+	if err != nil || !(n >= 0 && n <= 10) { // not NaN either
 		return 0, fmt.Errorf("--fail-on %q: use low, medium, high, critical or a number from 0 to 10", v)
 	}
 	return n, nil

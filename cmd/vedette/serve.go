@@ -23,7 +23,7 @@ Listens on loopback only unless the configuration names a certificate. The
 first start makes an admin access key and says where it is.`,
 		Example: `  vedette serve
   vedette serve --config vedette.yaml --data-dir /var/lib/vedette`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if role != "all" {
 				return errors.New("--role: only \"all\" exists so far; one process does everything")

@@ -29,7 +29,7 @@ func version() string {
 func versionCommand(s streams) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {

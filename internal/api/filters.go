@@ -143,11 +143,7 @@ func applyFilterSettings(f *finding.Filter, body object) error {
 			return err
 		}
 	}
-	scope := finding.ScopeFilter
-	if f.Action == "ARCHIVE" {
-		scope = finding.ScopeArchive
-	}
-	return f.Criteria.Validate(scope)
+	return f.Criteria.Validate(finding.ScopeFilter)
 }
 
 func (s *server) deleteFilter(ctx context.Context, c *call) (any, error) {

@@ -122,17 +122,30 @@ func (c *call) changesSpec() bool {
 		if c.request().Text("apiVersion") == "" { // not an apply
 			return true
 		}
-		entries := resp.Get("metadata", "managedFields").Items()
-		newest := ""
-		for _, m := range entries {
-			if m.Text("subresource") == "" {
-				newest = max(newest, m.Text("time"))
-			}
-		}
+		newest := appliedAt(resp, queryOf(c.a.RequestURI).Get("fieldManager"))
 		// Entries carry whole seconds; the write may fall into the next one.
 		return newest == "" || newest >= c.time().UTC().Add(-1e9).Format("2006-01-02T15:04:05Z")
 	}
 	return true
+}
+
+// appliedAt is when an apply of the given manager last changed an object, in
+// the form of managedFields; of whichever manager if that one has no entry.
+func appliedAt(obj *jsonscan.Node, manager string) string {
+	own, any := "", ""
+	for _, m := range obj.Get("metadata", "managedFields").Items() {
+		if m.Text("subresource") != "" {
+			continue
+		}
+		any = max(any, m.Text("time"))
+		if m.Text("operation") == "Apply" && m.Text("manager") == manager {
+			own = max(own, m.Text("time"))
+		}
+	}
+	if own != "" {
+		return own
+	}
+	return any
 }
 
 // podSpec is where a resource keeps the pod it launches.

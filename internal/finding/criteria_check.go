@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// Scope is where criteria stand; it decides which fields and conditions they may use.
+// Scope is where criteria stand; it decides which conditions they may use.
+// Every field may be named everywhere: GuardDuty keeps 529 of them for
+// suppression rules, so what works there works here.
 type Scope int
 
 const (
-	// ScopeQuery is ListFindings and GetFindingsStatistics: query fields, no
-	// patterns, possibly no field at all.
+	// ScopeQuery is ListFindings and GetFindingsStatistics: no patterns,
+	// possibly no field at all.
 	ScopeQuery Scope = iota
-	// ScopeFilter is a saved search (action NOOP): query fields.
+	// ScopeFilter is a saved search (action NOOP) or a suppression rule (ARCHIVE).
 	ScopeFilter
-	// ScopeArchive is a suppression rule (action ARCHIVE): every field.
-	ScopeArchive
 )
 
 // Validate reports the first thing, in order of the field names, that criteria
@@ -33,9 +33,6 @@ func (c Criteria) Validate(scope Scope) error {
 		return err
 	}
 	for _, t := range m {
-		if !t.Field.Query && scope != ScopeArchive {
-			return &CriteriaError{Field: t.Name, Reason: "is a field for filters with the action ARCHIVE only"}
-		}
 		if scope == ScopeQuery && len(t.Matches)+len(t.NotMatches) > 0 {
 			return &CriteriaError{Field: t.Name, Reason: "matches and notMatches are for filters only"}
 		}

@@ -97,29 +97,29 @@ func TestValidate(t *testing.T) {
 	archiveField := Criteria{"service.count": {GreaterThan: number(3)}}
 	pattern := Criteria{"type": {Matches: []string{"*Kubernetes*"}}}
 	tests := []struct {
-		name                   string
-		c                      Criteria
-		query, filter, archive string // part of the error, "" for none
+		name          string
+		c             Criteria
+		query, filter string // part of the error, "" for none
 	}{
-		{"nothing", nil, "", "at least one", "at least one"},
-		{"query field", Criteria{"severity": {Equals: []string{"8"}}}, "", "", ""},
-		{"archive field", archiveField, "ARCHIVE only", "ARCHIVE only", ""},
-		{"pattern", pattern, "filters only", "", ""},
-		{"unknown field", Criteria{"colour": {Equals: []string{"red"}}}, "not a known field", "not a known field", "not a known field"},
-		{"51 fields", many, "51 fields", "51 fields", "51 fields"},
-		{"51 values", Criteria{"type": {Equals: make([]string, 51)}}, "51 values", "51 values", "51 values"},
-		{"50 values", Criteria{"type": {Equals: make([]string, 50)}}, "", "", ""},
-		{"no condition", Criteria{"type": {}}, "no condition", "no condition", "no condition"},
-		{"severity in words", Criteria{"severity": {Equals: []string{"High"}}}, "whole number", "whole number", "whole number"},
-		{"severity with a fraction", Criteria{"severity": {Equals: []string{"8.5"}}}, "whole number", "whole number", "whole number"},
-		{"moment in words", Criteria{"updatedAt": {Equals: []string{"now"}}}, "milliseconds", "milliseconds", "milliseconds"},
-		{"size of a text", Criteria{"type": {GreaterThan: number(1)}}, "compared", "compared", "compared"},
-		{"flag that is none", Criteria{"service.archived": {Equals: []string{"no"}}}, "neither", "neither", "neither"},
+		{"nothing", nil, "", "at least one"},
+		{"query field", Criteria{"severity": {Equals: []string{"8"}}}, "", ""},
+		{"archive field", archiveField, "", ""},
+		{"pattern", pattern, "filters only", ""},
+		{"unknown field", Criteria{"colour": {Equals: []string{"red"}}}, "not a known field", "not a known field"},
+		{"51 fields", many, "51 fields", "51 fields"},
+		{"51 values", Criteria{"type": {Equals: make([]string, 51)}}, "51 values", "51 values"},
+		{"50 values", Criteria{"type": {Equals: make([]string, 50)}}, "", ""},
+		{"no condition", Criteria{"type": {}}, "no condition", "no condition"},
+		{"severity in words", Criteria{"severity": {Equals: []string{"High"}}}, "whole number", "whole number"},
+		{"severity with a fraction", Criteria{"severity": {Equals: []string{"8.5"}}}, "whole number", "whole number"},
+		{"moment in words", Criteria{"updatedAt": {Equals: []string{"now"}}}, "milliseconds", "milliseconds"},
+		{"size of a text", Criteria{"type": {GreaterThan: number(1)}}, "compared", "compared"},
+		{"flag that is none", Criteria{"service.archived": {Equals: []string{"no"}}}, "neither", "neither"},
 		{"prefix that is none", Criteria{"resource.instanceDetails.networkInterfaces.publicIp": {Equals: []string{"10.0.0.0/99"}}},
-			"prefix", "prefix", "prefix"},
+			"prefix", "prefix"},
 	}
 	for _, tt := range tests {
-		for scope, want := range map[Scope]string{ScopeQuery: tt.query, ScopeFilter: tt.filter, ScopeArchive: tt.archive} {
+		for scope, want := range map[Scope]string{ScopeQuery: tt.query, ScopeFilter: tt.filter} {
 			err := tt.c.Validate(scope)
 			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 				t.Errorf("%s in scope %d: error %v, want %q", tt.name, scope, err, want)

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"math"
 	"strconv"
 	"time"
 )
@@ -25,7 +26,7 @@ func (e *Epoch) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return err
 	}
-	e.Time = time.UnixMilli(int64(f * 1000)).UTC()
+	e.Time = time.UnixMilli(int64(math.Round(f * 1000))).UTC()
 	return nil
 }
 

@@ -66,7 +66,7 @@ func (in *Input) decompress(r io.Reader) error {
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("read %s: %w", in.Name, err)
 	}
-	in.Reader = br
+	plain := io.Reader(br)
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		zr, err := gzip.NewReader(br)
@@ -74,21 +74,43 @@ func (in *Input) decompress(r io.Reader) error {
 			return fmt.Errorf("read %s as gzip: %w", in.Name, err)
 		}
 		in.close = append(in.close, zr.Close)
-		in.Reader = bufio.NewReaderSize(zr, readBuffer)
+		plain = zr
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		zr, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 		if err != nil {
 			return fmt.Errorf("read %s as zstd: %w", in.Name, err)
 		}
 		in.close = append(in.close, func() error { zr.Close(); return nil })
-		in.Reader = bufio.NewReaderSize(zr, readBuffer)
+		plain = zr
 	}
-	in.Binary = looksBinary(in.Reader.(*bufio.Reader))
+	h := &headReader{rest: plain}
+	h.head = make([]byte, 8<<10)
+	n, err := io.ReadFull(plain, h.head)
+	h.head = h.head[:n]
+	if err != nil && err != io.ErrUnexpectedEOF { // ReadFull's word for "shorter than that"
+		h.err = err
+	}
+	in.Binary = bytes.IndexByte(h.head, 0) >= 0 // no text log has a NUL
+	in.Reader = h
 	return nil
 }
 
-// looksBinary asks for a NUL in the first bytes; no text log has one.
-func looksBinary(r *bufio.Reader) bool {
-	head, _ := r.Peek(8 << 10)
-	return bytes.IndexByte(head, 0) >= 0
+// headReader gives the bytes that were looked at, then the rest, without
+// another copy of it.
+type headReader struct {
+	head []byte
+	err  error // what reading the head ended with
+	rest io.Reader
+}
+
+func (h *headReader) Read(p []byte) (int, error) {
+	if len(h.head) > 0 {
+		n := copy(p, h.head)
+		h.head = h.head[n:]
+		return n, nil
+	}
+	if h.err != nil {
+		return 0, h.err
+	}
+	return h.rest.Read(p)
 }

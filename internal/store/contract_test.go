@@ -88,9 +88,11 @@ func testDetectors(t *testing.T, s *store.Store, c *clock) {
 	}
 
 	want(t, "create filter", s.CreateFilter(ctx, finding.Filter{DetectorID: d.ID, Name: "f"}), nil)
+	var many []*finding.Finding
 	for i := range 250 { // more than one batch
-		putRecords(t, s, newFinding(fmt.Sprint(i), day(1)))
+		many = append(many, newFinding(fmt.Sprint(i), day(1)))
 	}
+	putRecords(t, s, many...)
 	c.set(day(9))
 	want(t, "delete", s.DeleteDetector(ctx, d.ID), nil)
 	want(t, "delete again", s.DeleteDetector(ctx, d.ID), finding.ErrNotFound)

@@ -134,19 +134,23 @@ func testListErrors(t *testing.T, s *store.Store, _ *clock) {
 
 func testPagingWhileAdding(t *testing.T, s *store.Store, _ *clock) {
 	var before []string
+	var fs []*finding.Finding
 	for i := range 60 {
 		id := fmt.Sprintf("f%03d", i)
 		before = append(before, id)
-		putRecords(t, s, newFinding(id, day(i%7), func(f *finding.Finding) { f.Severity = float64(1 + i%3) }))
+		fs = append(fs, newFinding(id, day(i%7), func(f *finding.Finding) { f.Severity = float64(1 + i%3) }))
 	}
+	putRecords(t, s, fs...)
 	added := 0
 	for _, sort := range []finding.Sort{{}, {Field: "severity"}, {Field: "severity", Descending: true}, {Field: "id"},
 		{Field: "service.count"}, {Field: "resource.eksClusterDetails.name", Descending: true}} {
-		got := pages(t, s, finding.Query{DetectorID: detectorID, Sort: sort}, 7, func() {
+		got := pages(t, s, finding.Query{DetectorID: detectorID, Sort: sort}, 9, func() {
+			var fs []*finding.Finding
 			for _, id := range []string{"a%d", "f030x%d", "z%d"} { // before, amid and after the others
 				added++
-				putRecords(t, s, newFinding(fmt.Sprintf(id, added), day(added%9)))
+				fs = append(fs, newFinding(fmt.Sprintf(id, added), day(added%9)))
 			}
+			putRecords(t, s, fs...)
 		})
 		seen := map[string]int{}
 		for _, id := range got {
@@ -183,7 +187,7 @@ func testRareValues(t *testing.T, s *store.Store, _ *clock) {
 		want int
 	}{{is("rare"), 13}, {is("common"), 1287}, {is("rare", "common"), 1300}, {is("none"), 0}, {finding.Condition{NotEquals: []string{"common"}}, 13}} {
 		for _, sort := range []finding.Sort{{}, {Field: name}, {Field: "severity"}} {
-			got := pages(t, s, finding.Query{DetectorID: detectorID, Criteria: finding.Criteria{name: tt.c}, Sort: sort}, 50, nil)
+			got := pages(t, s, finding.Query{DetectorID: detectorID, Criteria: finding.Criteria{name: tt.c}, Sort: sort}, 500, nil)
 			if len(got) != tt.want {
 				t.Errorf("%v by %v: %d findings, want %d", tt.c, sort, len(got), tt.want)
 			}

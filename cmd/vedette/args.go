@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// group makes cmd a command that only holds others. Cobra alone would print
+// the help and succeed when one of them is misspelt.
+func group(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(subs...)
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.DisableFlagsInUseLine = true
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		hint := fmt.Sprintf("`%s --help` lists them", cmd.CommandPath())
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = "did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return fmt.Errorf("there is no command %q in %s; %s", args[0], cmd.CommandPath(), hint)
+	}
+	return cmd
+}
+
+// noArgs refuses arguments where a command takes flags only.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments, but was given %q; `%[1]s --help` shows its flags", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
+// oneArg wants exactly one argument, atLeastOne one or more; what says which.
+func oneArg(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%s: name one %s, not %d", cmd.CommandPath(), what, len(args))
+		}
+		return nil
+	}
+}
+
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s: name %s", cmd.CommandPath(), what)
+		}
+		return nil
+	}
+}
+
+// flagError says where the flags are listed.
+func flagError(cmd *cobra.Command, err error) error {
+	return fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())
+}
