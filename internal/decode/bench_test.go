@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"strings"
@@ -16,7 +17,8 @@ func benchLog(b *testing.B) []byte {
 		if err != nil {
 			b.Fatal(err)
 		}
-		return data[:min(len(data), 64<<20)]
+		data = data[:min(len(data), 64<<20)]
+		return data[:bytes.LastIndexByte(data, '\n')+1]
 	}
 	return []byte(strings.Repeat(event1+"\n", 1000))
 }
