@@ -53,7 +53,7 @@ func (d *Decoder) subscription(w *wrapper) error {
 	if unquote(w.messageType) == "CONTROL_MESSAGE" {
 		return dropped(event.ReasonControlRecord, "CloudWatch Logs checks that the destination can be reached")
 	}
-	d.scope = ScopeOfLogGroup(d.scope, unquote(w.logGroup), unquote(w.owner))
+	d.scope = d.scopeOfLogGroup(unquote(w.logGroup), unquote(w.owner))
 	if s := unquote(w.logStream); s != "" && !isAuditStream(s) {
 		n := 0
 		sc := jsonscan.Scanner{Data: w.logEvents}
@@ -83,15 +83,16 @@ func isAuditStream(name string) bool {
 	return true
 }
 
-// ScopeOfLogGroup refines a scope by the log group of an EKS control plane,
+// scopeOfLogGroup refines the scope by the log group of an EKS control plane,
 // /aws/eks/CLUSTER/cluster, and the account that owns it.
-func ScopeOfLogGroup(s event.Scope, group, owner string) event.Scope {
+func (d *Decoder) scopeOfLogGroup(group, owner string) event.Scope {
+	s := d.scope
 	if rest, ok := strings.CutPrefix(group, "/aws/eks/"); ok {
 		if name, ok := strings.CutSuffix(rest, "/cluster"); ok && name != "" {
 			s.Cluster = strings.Clone(name)
 		}
 	}
-	if len(owner) == 12 && strings.Trim(owner, "0123456789") == "" {
+	if !d.chunk.OneAccount && len(owner) == 12 && strings.Trim(owner, "0123456789") == "" {
 		s.Account = strings.Clone(owner)
 	}
 	return s

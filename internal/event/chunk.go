@@ -6,8 +6,10 @@ import "time"
 type Chunk struct {
 	Stream   string
 	Received time.Time
-	// Scope is where the records belong unless they say otherwise themselves.
-	Scope Scope
+	// Scope is where the records belong unless they name another cluster or
+	// account themselves; OneAccount keeps them in the scope's account.
+	Scope      Scope
+	OneAccount bool
 	// Data is the input. Events alias it: it must not change before the batch
 	// made of it has been handled.
 	Data []byte

@@ -88,7 +88,7 @@ func (p *push) accept(r *http.Request) (int, error) {
 	}
 	scope := p.Scope
 	scope.Cluster = cluster
-	c := event.Chunk{Stream: r.URL.Path, Received: p.Now().UTC(), Scope: scope, Data: body}
+	c := event.Chunk{Stream: r.URL.Path, Received: p.Now().UTC(), Scope: scope, OneAccount: true, Data: body}
 	if json := bytes.TrimSpace(body); len(json) > 0 && (json[0] == '{' || json[0] == '[') && !manyLines(json) {
 		c.Records = []event.Span{{Start: 0, End: len(body)}} // one document, on however many lines
 	}
