@@ -30,16 +30,26 @@ func group(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
 // noArgs refuses arguments where a command takes flags only.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return fmt.Errorf("%s takes no arguments, but was given %q; `%[1]s --help` shows its flags", cmd.CommandPath(), args[0])
+		return fmt.Errorf("%s takes no arguments, but was given %q; `%s --help` shows its flags", name(cmd), args[0], cmd.CommandPath())
 	}
 	return nil
 }
 
-// oneArg wants exactly one argument, atLeastOne one or more; what says which.
+// oneArg wants exactly one argument; what says of which kind. The next two
+// bound the number on one side.
 func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return fmt.Errorf("%s: name one %s, not %d", cmd.CommandPath(), what, len(args))
+			return fmt.Errorf("%s: name one %s, not %d", name(cmd), what, len(args))
+		}
+		return nil
+	}
+}
+
+func atMostOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return fmt.Errorf("%s: name one %s at most, not %d", name(cmd), what, len(args))
 		}
 		return nil
 	}
@@ -48,10 +58,15 @@ func oneArg(what string) cobra.PositionalArgs {
 func atLeastOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return fmt.Errorf("%s: name %s", cmd.CommandPath(), what)
+			return fmt.Errorf("%s: name %s", name(cmd), what)
 		}
 		return nil
 	}
+}
+
+// name is a command without the program's, which every message starts with.
+func name(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
 // flagError says where the flags are listed.

@@ -15,7 +15,7 @@ func catalogCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "catalog [TYPE]",
 		Short: "Show the finding types and what to do about them",
-		Args:  cobra.ArbitraryArgs,
+		Args:  atMostOne("finding type"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {

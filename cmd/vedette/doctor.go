@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -79,14 +81,22 @@ func examine(ctx context.Context, data *dataFlags) []check {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return append(out, check{"store", "note", "there is none in " + cfg.Store.DataDir + "; `vedette serve` makes it"})
 	}
-	out = append(out, examineSealing(cfg))
+	sealing, sealer := examineSealing(cfg)
+	out = append(out, sealing)
 	st, err := store.Open(ctx, path, store.Options{Now: time.Now})
 	if err != nil {
+		var version *store.VersionError
+		if !errors.As(err, &version) {
+			err = fmt.Errorf("%w; %s", err, storeRemedy)
+		}
 		return append(out, check{"store", "fault", err.Error()})
 	}
 	defer st.Close()
-	return append(out, examineStore(ctx, st)...)
+	return append(out, examineStore(ctx, st, sealer)...)
 }
+
+// storeRemedy is for a store that is damaged.
+const storeRemedy = "restore the data directory from a backup, or move it away and start anew"
 
 func examineServer(ctx context.Context, cfg *config.Config) check {
 	if cfg.Server.MetricsListen == "" {
@@ -118,32 +128,52 @@ func examineFile(name, path string) check {
 	return check{name, "ok", path}
 }
 
-func examineSealing(cfg *config.Config) check {
-	if _, err := access.OpenSealer(cfg.Store.DataDir); err != nil {
-		return check{"sealing key", "fault", err.Error()}
+// examineSealing returns the sealer, too, unless something is wrong with it.
+func examineSealing(cfg *config.Config) (check, *access.Sealer) {
+	path := filepath.Join(cfg.Store.DataDir, access.KeyFileName)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) { // opening would make a new one, which opens nothing
+		return check{"sealing key", "fault", path + " is missing, and without it no access key works; restore it from a backup"}, nil
 	}
-	return check{"sealing key", "ok", "readable by its owner only"}
+	sealer, err := access.OpenSealer(cfg.Store.DataDir)
+	if err != nil {
+		return check{"sealing key", "fault", err.Error()}, nil
+	}
+	return check{"sealing key", "ok", "readable by its owner only"}, sealer
+}
+
+func examineKeys(ctx context.Context, st *store.Store, sealer *access.Sealer) check {
+	keys, err := st.Keys(ctx)
+	if err != nil {
+		return check{"keys", "fault", err.Error()}
+	}
+	if sealer == nil {
+		return check{"keys", "note", fmt.Sprintf("%d access keys, of no use without the sealing key", len(keys))}
+	}
+	lost, err := app.Unusable(ctx, st, sealer)
+	if err != nil {
+		return check{"keys", "fault", err.Error()}
+	}
+	if len(lost) > 0 {
+		return check{"keys", "fault", strings.Join(lost, ", ") + " were sealed with another sealing key; restore it from a backup, or revoke them and make new ones"}
+	}
+	return check{"keys", "ok", fmt.Sprintf("%d access keys", len(keys))}
 }
 
 // examineStore checks the file and reads the ledger: what was lost is a fault,
 // what was cut or came late is a note.
-func examineStore(ctx context.Context, st *store.Store) []check {
+func examineStore(ctx context.Context, st *store.Store, sealer *access.Sealer) []check {
 	faults, err := st.Check(ctx)
 	if err != nil {
 		faults = append(faults, err.Error())
 	}
 	var out []check
 	for _, f := range faults {
-		out = append(out, check{"store", "fault", f})
+		out = append(out, check{"store", "fault", f + "; " + storeRemedy})
 	}
 	if len(faults) == 0 {
 		out = append(out, check{"store", "ok", "intact"})
 	}
-	keys, err := st.Keys(ctx)
-	if err != nil {
-		return append(out, check{"keys", "fault", err.Error()})
-	}
-	out = append(out, check{"keys", "ok", fmt.Sprintf("%d access keys", len(keys))})
+	out = append(out, examineKeys(ctx, st, sealer))
 	rows, err := st.Ledger(ctx)
 	if err != nil {
 		return append(out, check{"ledger", "fault", err.Error()})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,19 +62,18 @@ func (f *findingFilter) criteria() (finding.Criteria, error) {
 	return c, nil
 }
 
-// openStore opens the store of a server. It makes none: a wrong path would
-// otherwise look like a server without findings.
+// openStore opens the store of a server and says which detector's findings
+// are meant.
 func openStore(ctx context.Context, data *dataFlags) (*store.Store, string, error) {
-	cfg, err := data.load()
+	cfg, err := data.existing()
 	if err != nil {
 		return nil, "", err
 	}
-	path := app.StoreFile(cfg.Store.DataDir)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil, "", fmt.Errorf("there are no findings in %s; name the server's folder with --data-dir", cfg.Store.DataDir)
+	st, err := store.Open(ctx, app.StoreFile(cfg.Store.DataDir), store.Options{Now: time.Now})
+	if err != nil {
+		return nil, "", err
 	}
-	st, err := store.Open(ctx, path, store.Options{Now: time.Now})
-	return st, finding.DetectorID(cfg.Account, cfg.Region), err
+	return st, finding.DetectorID(app.Served(ctx, st, cfg.Account, cfg.Region)), nil
 }
 
 // selectFindings reads the findings that a filter chooses, page by page.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"text/tabwriter"
 	"time"
 
@@ -16,12 +19,26 @@ import (
 type dataFlags struct{ file, dataDir string }
 
 func (f *dataFlags) register(cmd *cobra.Command) {
-	cmd.PersistentFlags().StringVar(&f.file, "config", "", "configuration file (YAML)")
-	cmd.PersistentFlags().StringVar(&f.dataDir, "data-dir", "", `folder of the findings and keys (default "vedette-data")`)
+	fl := cmd.PersistentFlags()
+	fl.StringVar(&f.file, "config", "", "configuration file (YAML)")
+	fl.StringVar(&f.dataDir, "data-dir", "", `folder of the findings and keys (default "vedette-data")`)
 }
 
 func (f *dataFlags) load() (*config.Config, error) {
 	return config.Load(f.file, func(c *config.Config) { set(&c.Store.DataDir, f.dataDir) })
+}
+
+// existing is load for commands that must not make the data directory: a wrong
+// path would otherwise look like a server that has nothing.
+func (f *dataFlags) existing() (*config.Config, error) {
+	cfg, err := f.load()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(app.StoreFile(cfg.Store.DataDir)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no store in %s; name the server's folder with --data-dir", cfg.Store.DataDir)
+	}
+	return cfg, nil
 }
 
 func keysCommand(s streams) *cobra.Command {
@@ -45,6 +62,9 @@ read-only, ingest (push records only).`,
   aws guardduty list-detectors --endpoint-url http://127.0.0.1:8700`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if role == "" {
+				return errors.New("--role is missing: say what the key may do, admin, analyst, read-only or ingest")
+			}
 			r, err := access.ParseRole(role)
 			if err != nil {
 				return fmt.Errorf("--role: %w", err)
@@ -67,14 +87,14 @@ read-only, ingest (push records only).`,
 			if err != nil {
 				return err
 			}
-			return printKey(s, output, k, cfg.Region)
+			_, region := keys.Served(cmd.Context(), cfg.Account, cfg.Region)
+			return printKey(s, output, k, region)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&role, "role", "", "what the key may do: admin, analyst, read-only, ingest")
 	f.StringVarP(&output, "output", "o", "table", "how to print: table, json, yaml, or env for a shell")
 	f.StringVar(&comment, "comment", "", "who or what the key is for")
-	_ = cmd.MarkFlagRequired("role")
 	return cmd
 }
 
@@ -113,7 +133,7 @@ func keysList(s streams, data *dataFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg, err := data.load()
+			cfg, err := data.existing()
 			if err != nil {
 				return err
 			}
@@ -158,7 +178,7 @@ func keysRevoke(s streams, data *dataFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ACCESS_KEY_ID", Short: "End an access key at once", Args: oneArg("access key id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := data.load()
+			cfg, err := data.existing()
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"crypto/x509"
 	_ "embed"
 	"encoding/base64"
 	"errors"
@@ -48,8 +50,14 @@ On the API server:
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			u, err := url.Parse(server)
+			if server == "" {
+				return errors.New("--server is missing: name the URL of the Vedette server, as the API server reaches it")
+			}
 			if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 				return fmt.Errorf("--server %q: use a URL such as https://vedette.internal:8700", server)
+			}
+			if cluster == "" {
+				return errors.New("--cluster is missing: name the cluster whose API server will push")
 			}
 			if !config.ValidCluster(cluster) {
 				return fmt.Errorf("--cluster %q is not a cluster name: letters, digits, dots, dashes and underscores", cluster)
@@ -62,6 +70,9 @@ On the API server:
 				pem, err := os.ReadFile(ca)
 				if err != nil {
 					return fmt.Errorf("--ca: %w", err)
+				}
+				if !x509.NewCertPool().AppendCertsFromPEM(pem) || bytes.Contains(pem, []byte("PRIVATE KEY-----")) {
+					return fmt.Errorf("--ca: %s must hold certificates in PEM, and nothing else", ca)
 				}
 				authority = "\n    certificate-authority-data: " + base64.StdEncoding.EncodeToString(pem)
 			}
@@ -96,8 +107,6 @@ current-context: vedette
 	f.StringVar(&cluster, "cluster", "", "name of the cluster whose API server will push")
 	f.StringVar(&ca, "ca", "", "file with the authority of the server's certificate, PEM")
 	f.StringVar(&token, "token", "", "token to put in (default: a new key of role ingest)")
-	_ = cmd.MarkFlagRequired("server")
-	_ = cmd.MarkFlagRequired("cluster")
 	return cmd
 }
 

@@ -71,5 +71,11 @@ func rootCommand(s streams) *cobra.Command {
 	}, scanCommand(s), serveCommand(s), simulateCommand(s), catalogCommand(s), findingsCommand(s), keysCommand(s),
 		kubeCommand(s), configCommand(s), doctorCommand(s), versionCommand(s))
 	root.SetFlagErrorFunc(flagError)
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			group(c)
+		}
+	}
 	return root
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -69,6 +70,9 @@ Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
 			}
 			if err := scanSummary(s.err, res, time.Since(start)); err != nil {
 				return err
+			}
+			if len(res.Unread) > 0 {
+				return fmt.Errorf("%d of the inputs could not be read whole: %w", len(res.Unread), errors.Join(res.Unread...))
 			}
 			for _, f := range res.Findings {
 				if f.Severity >= threshold {

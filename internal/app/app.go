@@ -12,7 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -79,8 +81,16 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.onStop("close the store", func(context.Context) error { return st.Close() })
 	a.keys = &Keys{st, sealer, o.Now}
+	if err := remember(ctx, st, identity{c.Account, c.Region}); err != nil {
+		return a, fmt.Errorf("note what is served: %w", err)
+	}
 	if err := a.firstKey(ctx); err != nil {
 		return a, err
+	}
+	if ids, err := Unusable(ctx, st, sealer); err != nil {
+		return a, fmt.Errorf("read the access keys: %w", err)
+	} else if len(ids) > 0 { // judging goes on; nobody can use these keys
+		a.Log.Error("access keys were sealed with another sealing key; restore it, or make new keys", "ids", ids, "file", access.KeyFileName)
 	}
 
 	a.line = newLine(st, detect.Options{LegacyKubernetes: c.Detection.LegacyKubernetesTypes}, runtime.GOMAXPROCS(0), o.Log, a.metrics)
@@ -149,11 +159,12 @@ func (a *App) background(what string, run func(context.Context)) {
 // CredentialsFile holds the access key that the first start made.
 const CredentialsFile = "admin-credentials.env"
 
-// firstKey makes an admin key when there is none at all, and writes it where
-// only the operator can read it.
+// firstKey makes an admin key when there never was one, and writes it where
+// only the operator can read it. Keys for pushes may be older than the server.
 func (a *App) firstKey(ctx context.Context) error {
 	list, err := a.keys.List(ctx)
-	if err != nil || len(list) > 0 {
+	isAdmin := func(k store.Key) bool { return k.Role == string(access.RoleAdmin) }
+	if err != nil || slices.ContainsFunc(list, isAdmin) {
 		return err
 	}
 	key, err := a.keys.Create(ctx, access.RoleAdmin, "made by the first start")
@@ -217,6 +228,9 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 func (a *App) serve(ctx context.Context, what, addr string, h http.Handler, tc *tls.Config) (string, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "", fmt.Errorf("%s: %w; is another server running? Choose another address with --listen and --metrics-listen", what, err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", what, err)
 	}

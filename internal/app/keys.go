@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,38 @@ import (
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/store"
 )
+
+// identity is the account and Region that a data directory's server serves.
+type identity struct {
+	Account string `json:"account"`
+	Region  string `json:"region"`
+}
+
+const (
+	serverScope  = "server"
+	identityName = "identity"
+)
+
+// remember notes in the store what the server serves, for commands that are
+// given the data directory alone.
+func remember(ctx context.Context, st *store.Store, id identity) error {
+	data, err := json.Marshal(id)
+	if err != nil {
+		return err
+	}
+	return st.Commit(ctx, func(tx *store.Tx) error { return tx.PutState(serverScope, identityName, data) })
+}
+
+// Served returns the account and Region that the store's server serves, or the
+// given ones if no server ever ran on it.
+func Served(ctx context.Context, st *store.Store, account, region string) (string, string) {
+	var id identity
+	data, err := st.State(ctx, serverScope, identityName)
+	if err != nil || json.Unmarshal(data, &id) != nil || id.Account == "" {
+		return account, region
+	}
+	return id.Account, id.Region
+}
 
 // Keys makes, lists and revokes access keys. It works on the data directory,
 // beside a running server as well as without one.
@@ -50,6 +83,11 @@ func OpenKeys(ctx context.Context, dataDir string, now func() time.Time) (*Keys,
 	return &Keys{st, sealer, now}, nil
 }
 
+// Served returns the account and Region that the keys are good for.
+func (k *Keys) Served(ctx context.Context, account, region string) (string, string) {
+	return Served(ctx, k.store, account, region)
+}
+
 // Close releases the store.
 func (k *Keys) Close() error { return k.store.Close() }
 
@@ -67,6 +105,25 @@ func (k *Keys) Create(ctx context.Context, role access.Role, comment string) (ac
 
 // List returns all keys, oldest first, without their secrets.
 func (k *Keys) List(ctx context.Context) ([]store.Key, error) { return k.store.Keys(ctx) }
+
+// Unusable names the keys in force that the sealing key does not open: they
+// were sealed with another one, or changed since.
+func Unusable(ctx context.Context, st *store.Store, sealer *access.Sealer) ([]string, error) {
+	list, err := st.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, k := range list {
+		if !k.RevokedAt.IsZero() {
+			continue
+		}
+		if _, err := sealer.Open(k.ID, access.Role(k.Role), k.Sealed); err != nil {
+			out = append(out, k.ID)
+		}
+	}
+	return out, nil
+}
 
 // Revoke ends a key; requests that it signs are refused from now on.
 func (k *Keys) Revoke(ctx context.Context, id string) error {

@@ -203,6 +203,9 @@ func (t *transaction) judge(w *work) error {
 		return err
 	}
 	res := t.shard.engine.Process(b)
+	for _, err := range res.Faults {
+		t.shard.log.Error("a record could not be judged; it is counted as dropped", "stream", b.Stream, "err", err)
+	}
 	for _, sig := range res.Signals {
 		if err := apply(t, sig, t.onFresh); err != nil {
 			return fmt.Errorf("keep a finding: %w", err)

@@ -5,14 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
-	"sync/atomic"
-	"time"
 
 	"github.com/vedette-project/vedette/internal/decode"
 	"github.com/vedette-project/vedette/internal/detect"
@@ -38,6 +32,9 @@ type ScanResult struct {
 	Findings []*finding.Finding // by first event time, then id
 	Ledger   Ledger
 	Bytes    int64
+	// Unread are the files that could not be opened or read to their end. What
+	// is in the others was found all the same.
+	Unread []error
 }
 
 // Scan reads logs to their end and returns the findings. State is kept in
@@ -77,7 +74,7 @@ func Scan(ctx context.Context, o ScanOptions) (*ScanResult, error) {
 	if err := s.judgeAll(ctx); err != nil {
 		return nil, err
 	}
-	s.result.Findings = s.memory.sorted()
+	s.result.Findings, s.result.Unread = s.memory.sorted(), s.unread
 	return s.result, nil
 }
 
@@ -88,7 +85,7 @@ type scanner struct {
 	ordered chan *job // every job, in the order of the input
 	work    chan *job // the same jobs, for whichever decoder is free
 	free    chan *decode.Batch
-	bytes   atomic.Int64
+	unread  []error // owned by the goroutine that reads, until ordered is closed
 
 	// Owned by the goroutine that judges.
 	engine *detect.Engine
@@ -119,9 +116,21 @@ func (s *scanner) decodeJobs() {
 
 // judgeAll judges the chunks in order, whichever decoder was first.
 func (s *scanner) judgeAll(ctx context.Context) error {
-	for j := range s.ordered {
+	for {
+		var j *job
+		select {
+		case j = <-s.ordered:
+		case <-ctx.Done(): // the reader may wait for input that never comes
+			return context.Cause(ctx)
+		}
+		if j == nil {
+			return context.Cause(ctx)
+		}
 		<-j.done
 		res := s.engine.Process(&j.batch.Batch)
+		for _, err := range res.Faults {
+			s.o.Log.Error("a record could not be judged; it is counted as dropped", "stream", j.batch.Stream, "err", err)
+		}
 		for _, sig := range res.Signals {
 			if err := apply(s.memory, sig, nil); err != nil {
 				return err
@@ -139,7 +148,6 @@ func (s *scanner) judgeAll(ctx context.Context) error {
 		default:
 		}
 	}
-	return context.Cause(ctx)
 }
 
 // report tells of the first bad record of each kind in a chunk.
@@ -158,8 +166,12 @@ func (s *scanner) report(rejects []event.Reject, stream string) {
 
 func (s *scanner) readAll(ctx context.Context, paths []string) error {
 	for _, p := range paths {
-		if err := s.readOne(ctx, p); err != nil {
-			return err
+		err := s.readOne(ctx, p)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			s.unread = append(s.unread, err)
 		}
 	}
 	return nil
@@ -167,6 +179,9 @@ func (s *scanner) readAll(ctx context.Context, paths []string) error {
 
 func (s *scanner) readOne(ctx context.Context, path string) error {
 	in, err := ingest.Open(path, s.o.Stdin)
+	if err != nil && isCorrupt(err) {
+		return s.damaged(ctx, path, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -181,12 +196,7 @@ func (s *scanner) readOne(ctx context.Context, path string) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil && isCorrupt(err):
-			// What came before the fault was read; the rest of the file is lost and says so.
-			s.o.Log.Warn("compressed input is damaged; the rest of the file cannot be read", "file", path, "err", err)
-			b := &decode.Batch{}
-			b.Stream = path
-			b.Rejects = []event.Reject{{Scope: s.o.Scope, Outcome: event.Malformed, Reason: event.ReasonIncomplete, Count: 1, Detail: "damaged compression: " + err.Error()}}
-			return s.send(ctx, &job{done: closed(), batch: b})
+			return s.damaged(ctx, path, err)
 		case err != nil:
 			return fmt.Errorf("read %s: %w", path, err)
 		}
@@ -199,6 +209,16 @@ func (s *scanner) readOne(ctx context.Context, path string) error {
 			return err
 		}
 	}
+}
+
+// damaged accounts for the rest of a file whose compression is broken. What
+// came before the fault was read.
+func (s *scanner) damaged(ctx context.Context, path string, err error) error {
+	s.o.Log.Warn("compressed input is damaged; the rest of the file cannot be read", "file", path, "err", err)
+	b := &decode.Batch{}
+	b.Stream = path
+	b.Rejects = []event.Reject{{Scope: s.o.Scope, Outcome: event.Malformed, Reason: event.ReasonIncomplete, Count: 1, Detail: "damaged compression: " + err.Error()}}
+	return s.send(ctx, &job{done: closed(), batch: b})
 }
 
 func (s *scanner) send(ctx context.Context, j *job) error {
@@ -223,90 +243,4 @@ func binaryFile(path string, scope event.Scope) *decode.Batch {
 	b.Rejects = []event.Reject{{Scope: scope, Outcome: event.Malformed, Reason: event.ReasonBinary, Count: 1,
 		Detail: "the file is neither text nor gzip nor zstd"}}
 	return b
-}
-
-// inTimeOrder sorts files by the time of their first record, so that rotated
-// logs are read as they were written, whatever the order of the arguments.
-func (s *scanner) inTimeOrder(paths []string) []string {
-	type timed struct {
-		path  string
-		first time.Time
-	}
-	list := make([]timed, len(paths))
-	for i, p := range paths {
-		list[i] = timed{p, s.firstTime(p)}
-	}
-	slices.SortStableFunc(list, func(a, b timed) int {
-		if c := a.first.Compare(b.first); c != 0 {
-			return c
-		}
-		return strings.Compare(a.path, b.path)
-	})
-	for i := range list {
-		paths[i] = list[i].path
-	}
-	return paths
-}
-
-// firstTime is the event time of a file's first record, zero if it shows none.
-func (s *scanner) firstTime(path string) time.Time {
-	if path == "-" {
-		return time.Time{}
-	}
-	in, err := ingest.Open(path, nil)
-	if err != nil {
-		return time.Time{} // reading it will tell
-	}
-	defer in.Close()
-	head, err := io.ReadAll(io.LimitReader(in, 256<<10))
-	if err != nil && len(head) == 0 {
-		return time.Time{}
-	}
-	f := ingest.NewFramer(strings.NewReader(string(head)), s.pool)
-	var c event.Chunk
-	if f.Next(&c) != nil {
-		return time.Time{}
-	}
-	var d decode.Decoder
-	b := &decode.Batch{}
-	d.Decode(&c, b)
-	for i := range b.Events {
-		if !b.Events[i].Time.IsZero() {
-			return b.Events[i].Time
-		}
-	}
-	return time.Time{}
-}
-
-// expand replaces folders by the files in them, and refuses what is not there.
-func expand(paths []string) ([]string, error) {
-	if len(paths) == 0 {
-		return nil, errors.New("nothing to scan: name a file, a folder, or - for standard input")
-	}
-	var out []string
-	for _, p := range paths {
-		if p == "-" {
-			out = append(out, p)
-			continue
-		}
-		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && path != p && strings.HasPrefix(d.Name(), "."):
-				return fs.SkipDir
-			case d.IsDir() || path != p && strings.HasPrefix(d.Name(), "."):
-				return nil
-			}
-			out = append(out, path)
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("look for logs: %w", err)
-		}
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("no files in %s", strings.Join(paths, ", "))
-	}
-	return out, nil
 }

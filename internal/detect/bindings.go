@@ -16,11 +16,10 @@ const (
 // to a default service account.
 func bindings(c *call) []*finding.Signal {
 	id := bindingID(c)
-	if c.a.Verb == "delete" {
+	if c.a.Verb == "delete" && c.isGone() {
 		c.scope.rbac.forgetBinding(id)
-		return nil
 	}
-	if !c.writes() || c.a.Object.APIGroup != rbacGroup || c.a.User.Username == apiserverUser {
+	if !c.writes() || c.a.Object.APIGroup != rbacGroup || c.a.User.Username == apiserverUser || !c.changed() {
 		return nil
 	}
 	obj := c.object()
@@ -53,6 +52,9 @@ func (o objectID) key() string { return o.Kind + "/" + o.Namespace + "/" + o.Nam
 func (o objectID) compare(p objectID) int { return strings.Compare(o.key(), p.key()) }
 
 func (o objectID) words() string {
+	if o.Name == "" {
+		return "a role that the log does not show"
+	}
 	w := o.Kind + " " + o.Name
 	if o.Namespace != "" {
 		w += " in namespace " + o.Namespace
@@ -109,8 +111,11 @@ func (c *call) boundSubjects(obj *jsonscan.Node) []subject {
 // everybody returns the subject that stands for callers without credentials.
 func everybody(subjects []subject) string {
 	for _, s := range subjects {
-		if s.kind == "User" && s.name == anonymousUser || s.kind == "Group" && s.name == "system:unauthenticated" {
-			return strings.ToLower(s.kind) + " " + s.name
+		switch { // a patch may leave out a kind that stays as it is
+		case s.name == anonymousUser && (s.kind == "User" || s.kind == ""):
+			return "user " + s.name
+		case s.name == "system:unauthenticated" && (s.kind == "Group" || s.kind == ""):
+			return "group " + s.name
 		}
 	}
 	return ""

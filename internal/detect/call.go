@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,19 +44,29 @@ func (c *call) request() *jsonscan.Node {
 }
 
 // response is the object as stored after the call; nil where the audit level
-// hides it, when the answer was a Status, and when it was cut: a part of the
-// object would look like an object without the rest.
+// hides it, when the answer was not the object itself, and when it was cut: a
+// part of the object would look like an object without the rest.
 func (c *call) response() *jsonscan.Node {
 	if !c.responseRead {
 		c.responseRead = true
 		if len(c.a.ResponseObject) > 0 {
 			n, err := jsonscan.Parse(c.a.ResponseObject)
-			if err == nil && n.Text("kind") != "Status" {
+			if err == nil && showsObject(n.Text("kind")) {
 				c.responseNode = n
 			}
 		}
 	}
 	return c.responseNode
+}
+
+// showsObject tells an answer that is the object from a Status and from the
+// excerpts of it for which a client can ask by its Accept header.
+func showsObject(kind string) bool {
+	switch kind {
+	case "Status", "Table", "PartialObjectMetadata", "PartialObjectMetadataList":
+		return false
+	}
+	return true
 }
 
 // object is the fullest view of the object after the call.
@@ -71,33 +82,63 @@ func (c *call) object() *jsonscan.Node {
 
 // sent is what the caller asked to be: the body of a create or update, and for
 // a patch the parts that it writes. A merge, strategic or apply patch is a
-// partial object already; a JSON patch is laid out as one.
+// partial object already; a JSON patch is laid out as one. A patch that does
+// not show what it writes may have written everything that is there now.
 func (c *call) sent() *jsonscan.Node {
 	r := c.request()
-	if c.a.Verb == "patch" && r.Kind() == jsonscan.Array {
+	if c.a.Verb != "patch" {
+		return r
+	}
+	if unreadable := r == nil && len(c.a.RequestObject) > 0; unreadable || copies(r) {
+		if after := c.response(); after != nil {
+			return after
+		}
+	}
+	if r.Kind() == jsonscan.Array {
 		return layOut(r)
 	}
 	return r
 }
 
+// copies reports whether a JSON patch takes values from elsewhere in the
+// object instead of writing them out.
+func copies(ops *jsonscan.Node) bool {
+	for _, op := range ops.Items() {
+		if o := op.Text("op"); o == "copy" || o == "move" {
+			return true
+		}
+	}
+	return false
+}
+
 // layOut builds the partial object that the operations of a JSON patch
 // (RFC 6902) write. Array positions are kept apart but not numbered: a
-// detection asks whether some element says so, not which.
+// detection asks whether some element says so, not which. A member that is
+// removed is there as null, as in a merge patch.
+//
+// The API server does not look at what stands before the first slash of a
+// path, so neither does this.
 func layOut(ops *jsonscan.Node) *jsonscan.Node {
 	root := jsonscan.NewObject()
 	for _, op := range ops.Items() {
+		v := op.Get("value")
+		_, rest, rooted := strings.Cut(op.Text("path"), "/")
+		path := strings.Split(rest, "/")
 		switch op.Text("op") {
 		case "add", "replace":
+		case "remove":
+			if v = new(jsonscan.Node); isIndex(path[len(path)-1]) {
+				continue
+			}
 		default:
 			continue
 		}
-		if op.Text("path") == "" {
-			if v := op.Get("value"); v.Kind() == jsonscan.Object {
-				root = v
-			}
-			continue
+		switch {
+		case rooted:
+			place(root, path, v)
+		case op.Text("path") == "" && v.Kind() == jsonscan.Object:
+			root = v
 		}
-		place(root, strings.Split(strings.TrimPrefix(op.Text("path"), "/"), "/"), op.Get("value"))
 	}
 	return root
 }
@@ -130,18 +171,94 @@ func place(n *jsonscan.Node, path []string, v *jsonscan.Node) {
 	}
 }
 
+// isIndex takes what the API server takes for a position in an array: it also
+// reads signs, and counts negative ones from the end.
 func isIndex(s string) bool {
-	return s == "-" || s != "" && strings.Trim(s, "0123456789") == ""
+	_, err := strconv.Atoi(s)
+	return s == "-" || err == nil
 }
 
-// isDryRun reports whether the server was asked to change nothing.
-func isDryRun(uri string) bool {
+// isDryRun reports whether the server was asked to change nothing, and heeds
+// that. A delete takes its options from its body if it has one; what connects
+// to something behind the API server, or asks a question, is done regardless.
+func (c *call) isDryRun() bool {
+	switch c.a.Verb {
+	case "create", "update", "patch":
+		return asksDryRun(c.a.RequestURI) && !isEphemeral(&c.a.Object)
+	case "delete", "deletecollection":
+		if len(c.a.RequestObject) > 0 {
+			return len(c.request().Strings("dryRun")) > 0
+		}
+		return asksDryRun(c.a.RequestURI) && !isEphemeral(&c.a.Object)
+	}
+	return false
+}
+
+func asksDryRun(uri string) bool {
 	_, query, ok := strings.Cut(uri, "?")
 	if !ok || !strings.Contains(query, "dryRun") && !strings.Contains(query, "%") {
 		return false
 	}
 	q, _ := url.ParseQuery(query)
 	return q.Has("dryRun") && q.Get("dryRun") != ""
+}
+
+// isEphemeral reports whether a call on the resource stores nothing that a dry
+// run could leave out: connections, tokens and the reviews of rights.
+func isEphemeral(o *event.ObjectRef) bool {
+	switch o.Subresource {
+	case "exec", "attach", "portforward", "proxy", "token":
+		return true
+	}
+	return o.APIGroup == "authorization.k8s.io" || o.APIGroup == "authentication.k8s.io"
+}
+
+// isGone reports whether a delete took its object away at once, and not only
+// after a finalizer that may never run.
+func (c *call) isGone() bool {
+	return len(c.response().Get("metadata", "finalizers").Items()) == 0
+}
+
+// changed reports whether a write changed anything. GitOps tools and operators
+// write the same object again and again; the server then leaves the resource
+// version (update) or the time of the manager's entry (apply) as it was.
+func (c *call) changed() bool {
+	resp := c.response()
+	if resp == nil || c.a.Code == 201 {
+		return true
+	}
+	switch c.a.Verb {
+	case "update": // a version that is given must be the current one
+		before := c.request().Text("metadata", "resourceVersion")
+		return before == "" || before != resp.Text("metadata", "resourceVersion")
+	case "patch":
+		if c.request().Text("apiVersion") == "" { // not an apply
+			return true
+		}
+		newest := appliedAt(resp, queryOf(c.a.RequestURI).Get("fieldManager"))
+		// Entries carry whole seconds; the write may fall into the next one.
+		return newest == "" || newest >= c.time().UTC().Add(-1e9).Format("2006-01-02T15:04:05Z")
+	}
+	return true
+}
+
+// appliedAt is when an apply of the given manager last changed an object, in
+// the form of managedFields; of whichever manager if that one has no entry.
+func appliedAt(obj *jsonscan.Node, manager string) string {
+	own, any := "", ""
+	for _, m := range obj.Get("metadata", "managedFields").Items() {
+		if m.Text("subresource") != "" {
+			continue
+		}
+		any = max(any, m.Text("time"))
+		if m.Text("operation") == "Apply" && m.Text("manager") == manager {
+			own = max(own, m.Text("time"))
+		}
+	}
+	if own != "" {
+		return own
+	}
+	return any
 }
 
 // path is the request path without the query.
@@ -182,10 +299,11 @@ func (c *call) writes() bool {
 }
 
 // mentions reports whether one of the bodies may hold the given key. It saves
-// parsing bodies that cannot matter; a key written with escapes counts as there.
+// parsing bodies that cannot matter; a key written with escapes, or as part of
+// a JSON patch's path, counts as there.
 func (c *call) mentions(key string) bool {
 	for _, b := range [][]byte{c.a.RequestObject, c.a.ResponseObject} {
-		if bytes.Contains(b, []byte(`"`+key+`"`)) || bytes.Contains(b, []byte(`\u`)) {
+		if bytes.Contains(b, []byte(key)) || bytes.Contains(b, []byte(`\u`)) {
 			return true
 		}
 	}

@@ -20,7 +20,7 @@ const (
 // the internet: type LoadBalancer, and neither marked internal nor limited to
 // private addresses.
 func exposedDashboard(c *call) []*finding.Signal {
-	if !c.writes() || c.a.Object.Subresource != "" || c.a.Object.APIGroup != "" || !c.mentions("type") {
+	if !c.writes() || c.a.Object.Subresource != "" || c.a.Object.APIGroup != "" || !c.mentions("type") || !c.changed() {
 		return nil
 	}
 	svc := c.object()
@@ -41,6 +41,22 @@ func exposedDashboard(c *call) []*finding.Signal {
 		Name: name, Type: "services", Namespace: ns, UID: svc.Text("metadata", "uid"),
 	}
 	return []*finding.Signal{s}
+}
+
+// showsKubeflow reports whether a call proves that something in the namespace
+// kubeflow exists: to list one that does not exist succeeds, too.
+func showsKubeflow(c *call) bool {
+	o := &c.a.Object
+	if o.Namespace != kubeflowNamespace || o.Resource == "namespaces" {
+		return false
+	}
+	switch c.a.Verb {
+	case "get":
+		return o.Name != ""
+	case "create", "update", "patch":
+		return !c.isDryRun() && !isEphemeral(o)
+	}
+	return false
 }
 
 // dashboardOf tells which dashboard a Service belongs to, by its names and by
@@ -85,11 +101,31 @@ func isInternal(svc *jsonscan.Node) bool {
 	ranges := svc.Strings("spec", "loadBalancerSourceRanges")
 	for _, r := range ranges {
 		p, err := netip.ParsePrefix(r)
-		if err != nil || p.Bits() < 7 || isPublic(p.Addr()) {
+		if err != nil || !isPrivateRange(p) {
 			return false
 		}
 	}
 	return len(ranges) > 0
+}
+
+// isPrivateRange reports whether all addresses of a range are private ones: its
+// ends are, and it is no wider than the widest private range around it.
+func isPrivateRange(p netip.Prefix) bool {
+	a := p.Masked().Addr()
+	widest := 7 // fc00::/7
+	if a.Is4() {
+		switch a.As4()[0] {
+		case 10, 127:
+			widest = 8
+		case 100:
+			widest = cgnat.Bits()
+		case 172:
+			widest = 12
+		default:
+			widest = 16
+		}
+	}
+	return p.Bits() >= widest && !isPublic(a) && !a.IsUnspecified()
 }
 
 // isSet reads an annotation that turns something on; "0.0.0.0/0" is the old

@@ -2,7 +2,9 @@ package detect
 
 import (
 	"bytes"
+	"fmt"
 	"hash/maphash"
+	"runtime/debug"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -39,7 +41,7 @@ type scope struct {
 	seen    seen
 	streams map[string]*watermark
 	rbac    rbacState
-	// kubeflow: something in the namespace kubeflow was seen, so the cluster's
+	// kubeflow: something in the namespace kubeflow exists, so the cluster's
 	// ingress gateway leads to its dashboard.
 	kubeflow, kubeflowSaved bool
 }
@@ -49,6 +51,9 @@ type scope struct {
 type Result struct {
 	Signals []*finding.Signal
 	Counts  []Count
+	// Faults tell of records on which a detector broke; they are counted as
+	// dropped, and the records after them are judged.
+	Faults []error
 }
 
 // Count is a number of records of one scope with one outcome or mark.
@@ -93,6 +98,12 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 		r.count(ev.Scope, event.Duplicate, event.ReasonSeenBefore, 1, ev.Time)
 		return
 	}
+	signals, err := e.guarded(sc, ev)
+	if err != nil {
+		r.count(ev.Scope, event.Dropped, event.ReasonFault, 1, ev.Time)
+		r.Faults = append(r.Faults, err)
+		return
+	}
 	r.count(ev.Scope, event.Evaluated, "", 1, ev.Time)
 	if ev.Truncated {
 		r.count(ev.Scope, event.MarkTruncated, "", 1, ev.Time)
@@ -100,7 +111,18 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 	if !guessed && w.late(ev.Time) {
 		r.count(ev.Scope, event.MarkLate, "", 1, ev.Time)
 	}
-	r.Signals = append(r.Signals, e.judge(sc, ev)...)
+	r.Signals = append(r.Signals, signals...)
+}
+
+// guarded judges an event and turns a panic into an error: records are written
+// by attackers, too, and one of them must not end the protection of all.
+func (e *Engine) guarded(sc *scope, ev *event.Event) (out []*finding.Signal, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = nil, fmt.Errorf("judge record %q: %v\n%s", ev.Audit.AuditID, p, debug.Stack())
+		}
+	}()
+	return e.judge(sc, ev), nil
 }
 
 // judge runs the detectors that want this event's resource.
@@ -109,15 +131,15 @@ func (e *Engine) judge(sc *scope, ev *event.Event) []*finding.Signal {
 	if !a.Succeeded() {
 		return nil
 	}
-	if a.Object.Namespace == kubeflowNamespace {
+	c := &call{ev: ev, a: a, scope: sc}
+	if showsKubeflow(c) {
 		sc.kubeflow = true
 	}
 	interested := e.byResource[a.Object.Resource]
 	anonymous := a.User.Username == anonymousUser
-	if len(interested) == 0 && !anonymous || isDryRun(a.RequestURI) {
+	if len(interested) == 0 && !anonymous || c.isDryRun() {
 		return nil
 	}
-	c := &call{ev: ev, a: a, scope: sc}
 	var out []*finding.Signal
 	for _, d := range interested {
 		out = append(out, d(c)...)

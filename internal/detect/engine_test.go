@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/finding"
 )
 
 var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -164,5 +165,17 @@ func TestSnapshot(t *testing.T) {
 	}
 	if err := two.Restore(scope, []byte(`{"version":99}`)); err == nil {
 		t.Error("a snapshot of another version was taken")
+	}
+}
+
+// TestBrokenDetector: a detector that panics costs its record, not the engine.
+func TestBrokenDetector(t *testing.T) {
+	e := New(Options{})
+	e.byResource["configmaps"] = []detector{func(*call) []*finding.Signal { panic("broken") }}
+	bad := exec("1")
+	bad.Object.Resource = "configmaps"
+	r := e.Process(batchOf("s", bad, exec("2")))
+	if n := counts(r); n["dropped"] != 1 || n["evaluated"] != 1 || len(r.Signals) != 1 || len(r.Faults) != 1 {
+		t.Fatalf("%v, %d signals, faults %v", n, len(r.Signals), r.Faults)
 	}
 }

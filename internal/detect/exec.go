@@ -29,11 +29,7 @@ func execThroughKubelet(c *call) []*finding.Signal {
 	if c.a.Object.Subresource != "proxy" {
 		return nil
 	}
-	_, path, ok := strings.Cut(c.path(), "/proxy/")
-	if !ok {
-		return nil
-	}
-	p := strings.Split(strings.Trim(path, "/"), "/")
+	p := proxiedPath(c.path())
 	if len(p) < 4 || p[0] != "exec" && p[0] != "run" || p[1] != kubeSystem {
 		return nil
 	}
@@ -44,6 +40,19 @@ func execThroughKubelet(c *call) []*finding.Signal {
 		s.Why += "; it went through the proxy to the kubelet of node " + strings.Clone(c.a.Object.Name) + ", which needs no right to exec"
 	}
 	return out
+}
+
+// proxiedPath is the part of a request path that the API server passes on to a
+// node, decoded as the kubelet decodes it and without empty elements.
+func proxiedPath(p string) []string {
+	if plain, err := url.PathUnescape(p); err == nil {
+		p = plain
+	}
+	parts := strings.FieldsFunc(p, func(r rune) bool { return r == '/' })
+	if len(parts) < 5 || parts[2] != "nodes" || parts[4] != "proxy" { // api, v1, nodes, NODE, proxy
+		return nil
+	}
+	return parts[5:]
 }
 
 func execSignal(c *call, pod string, q url.Values) []*finding.Signal {

@@ -1,7 +1,9 @@
 package detect
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"path"
 	"strings"
 	"sync"
@@ -12,10 +14,20 @@ import (
 //go:embed expected_images.txt
 var expectedImagesTXT string
 
+//go:embed expected_actors.txt
+var expectedActorsTXT string
+
+//go:embed expected_commands.txt
+var expectedCommandsTXT string
+
 //go:embed sensitive_paths.txt
 var sensitivePathsTXT string
 
 var expectedImages = sync.OnceValue(func() []string { return dataLines(expectedImagesTXT) })
+
+var expectedActors = sync.OnceValue(func() []string { return dataLines(expectedActorsTXT) })
+
+var expectedCommands = sync.OnceValue(func() []string { return dataLines(expectedCommandsTXT) })
 
 var sensitivePaths = sync.OnceValue(func() []string { return dataLines(sensitivePathsTXT) })
 
@@ -31,32 +43,121 @@ func dataLines(text string) []string {
 	return out
 }
 
+// expects reports whether a container that the call launches is one that its
+// cluster cannot do without: a node agent, or a helper of a known operator.
+func (c *call) expects(k *jsonscan.Node) bool {
+	resource := c.a.Object.Resource
+	switch {
+	case c.a.Impersonated.Username != "":
+	case isExpectedCommand(k, c.a.User.Username):
+		return true
+	case isExpectedActor(k, c.a.User.Username):
+		return true
+	case serviceAccountNamespace(c.a.User.Username) == c.namespace() && c.namespace() != "":
+		resource = "deployments" // an operator in its own namespace may make pods and jobs of its agents, too
+	}
+	return isExpected(k, resource)
+}
+
+// serviceAccountNamespace is the namespace of a service account's username, ""
+// of another user's.
+func serviceAccountNamespace(user string) string {
+	rest, ok := strings.CutPrefix(user, "system:serviceaccount:")
+	if !ok {
+		return ""
+	}
+	ns, _, _ := strings.Cut(rest, ":")
+	return ns
+}
+
 // isExpected reports whether a container is a node agent that cannot work
 // without its rights: a known image, run by a workload and not as a bare pod,
 // and started as its maker starts it and not through a shell.
 func isExpected(k *jsonscan.Node, resource string) bool {
 	switch resource {
 	case "daemonsets", "deployments", "statefulsets":
-	default:
-		return false
+		return isExpectedImage(k) && !runsShell(k)
 	}
-	if cmd := k.Strings("command"); len(cmd) > 0 && isShell(cmd[0]) {
-		return false
-	}
-	image, _, _ := strings.Cut(k.Text("image"), "@")
-	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
-		image = image[:i]
-	}
-	image = fullImage(image)
+	return false
+}
+
+// isExpectedImage looks an image up in the list, without its tag and digest.
+func isExpectedImage(k *jsonscan.Node) bool {
+	image := imageName(k.Text("image"))
 	for _, p := range expectedImages() {
-		if ok, _ := path.Match(p, image); ok {
-			return true
-		}
-		if folder, ok := strings.CutSuffix(p, "/**"); ok && matchFolder(folder, image) {
+		if matchesImage(p, image) {
 			return true
 		}
 	}
 	return false
+}
+
+// imageName is the full name of an image without its tag and digest.
+func imageName(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		image = image[:i]
+	}
+	return fullImage(image)
+}
+
+// isExpectedCommand looks up the few agents that are started through a shell
+// by their makers' own manifests, by who starts them and by the whole script.
+func isExpectedCommand(k *jsonscan.Node, user string) bool {
+	if len(k.Strings("command")) == 0 {
+		return false
+	}
+	image, whole, command := imageName(k.Text("image")), "", ""
+	for _, line := range expectedCommands() {
+		f := strings.Fields(line)
+		if len(f) != 3 || !matches(f[0], user) || !matches(f[1], image) {
+			continue
+		}
+		if whole == "" {
+			command = digestOf(k.Strings("command"))
+			whole = digestOf(append(k.Strings("command"), k.Strings("args")...))
+		}
+		if f[2] == whole || f[2] == command {
+			return true
+		}
+	}
+	return false
+}
+
+// digestOf is a hash of what a container runs. Quotes, braces and line ends,
+// in which versions of the same script differ, do not matter.
+func digestOf(words []string) string {
+	text := strings.NewReplacer("\"", "", "{", "", "}", "", "/bin/", "", "bash ", "sh ").Replace(strings.Join(words, " "))
+	sum := sha256.Sum256([]byte(strings.Join(strings.Fields(text), " ")))
+	return hex.EncodeToString(sum[:12])
+}
+
+// isExpectedActor looks up who starts a container, and which one. These start
+// agents in every form, so neither form nor command is looked at.
+func isExpectedActor(k *jsonscan.Node, user string) bool {
+	image := imageName(k.Text("image"))
+	for _, line := range expectedActors() {
+		if f := strings.Fields(line); len(f) == 2 && matches(f[0], user) && matchesImage(f[1], image) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchesImage matches a pattern against an image name: * stays inside one
+// folder, /** at the end covers all below.
+func matchesImage(pattern, image string) bool {
+	if folder, ok := strings.CutSuffix(pattern, "/**"); ok {
+		return matchFolder(folder, image)
+	}
+	return matches(pattern, image)
+}
+
+// matches matches a pattern in which * stays inside one folder; alone it is
+// anything.
+func matches(pattern, s string) bool {
+	ok, _ := path.Match(pattern, s)
+	return ok || pattern == "*"
 }
 
 // matchFolder matches a pattern against the leading folders of an image name.
@@ -82,9 +183,23 @@ func fullImage(image string) string {
 	return image
 }
 
+// runsShell reports whether a container is started through a shell or another
+// program that runs whatever it is told, behind a wrapper such as env, too.
+func runsShell(k *jsonscan.Node) bool {
+	for _, word := range append(k.Strings("command"), k.Strings("args")...) {
+		if f := strings.Fields(word); len(f) > 0 && isShell(f[0]) {
+			return true
+		}
+	}
+	return false
+}
+
 func isShell(cmd string) bool {
-	switch path.Base(cmd) {
-	case "sh", "bash", "ash", "dash", "zsh", "busybox", "nsenter", "chroot", "python", "python3", "perl", "nc", "ncat", "socat":
+	name := strings.TrimRight(path.Base(cmd), "0123456789.")
+	switch name {
+	case "sh", "bash", "rbash", "ash", "dash", "ksh", "mksh", "zsh", "csh", "tcsh", "fish", "pwsh", "powershell",
+		"busybox", "toybox", "nsenter", "unshare", "chroot", "script", "xargs", "awk", "gawk",
+		"python", "perl", "ruby", "node", "php", "lua", "nc", "ncat", "netcat", "socat":
 		return true
 	}
 	return false

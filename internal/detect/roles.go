@@ -79,9 +79,8 @@ func roles(c *call) []*finding.Signal {
 	if c.a.Object.APIGroup != rbacGroup {
 		return nil
 	}
-	if c.a.Verb == "delete" {
+	if c.a.Verb == "delete" && c.isGone() {
 		st.setAdmin(id, "")
-		return nil
 	}
 	rules := c.object().Get("rules")
 	if !c.writes() || rules == nil {

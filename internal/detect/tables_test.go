@@ -96,7 +96,7 @@ func TestDryRun(t *testing.T) {
 		"/api/v1/pods?dryRun=All": true, "/api/v1/pods?fieldManager=x&dryRun=All&y=z": true, "/api/v1/pods?dry%52un=All": true,
 		"/api/v1/pods": false, "/api/v1/pods?dryRun=": false, "/api/v1/pods?name=dryRun": false, "/dryRun": false,
 	} {
-		if got := isDryRun(uri); got != want {
+		if got := asksDryRun(uri); got != want {
 			t.Errorf("%s: %v, want %v", uri, got, want)
 		}
 	}

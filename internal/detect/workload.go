@@ -32,7 +32,7 @@ func riskyWorkload(c *call) []*finding.Signal {
 	}
 	resource := c.a.Object.Resource
 	obj := c.object()
-	if obj == nil || c.isControllersOwn(obj) || !c.changesSpec() {
+	if obj == nil || c.isControllersOwn(obj) || !c.changed() || !c.changesSpec() {
 		return nil
 	}
 	spec := podSpec(resource, obj)
@@ -45,7 +45,7 @@ func riskyWorkload(c *call) []*finding.Signal {
 	}
 	var out []*finding.Signal
 	family := workloadFamily(c, obj)
-	if ks := privileged(spec, sent, resource); len(ks) > 0 {
+	if ks := c.privileged(spec, sent); len(ks) > 0 {
 		s := c.signal(typePrivileged, family)
 		s.Title = "A privileged container was launched."
 		s.Description = c.launched() + " with the privileged " + containerWords(ks) + ", which can take over its node."
@@ -53,7 +53,7 @@ func riskyWorkload(c *call) []*finding.Signal {
 		s.Resource.KubernetesDetails.KubernetesWorkloadDetails = workloadDetails(c, resource, obj, spec)
 		out = append(out, s)
 	}
-	if m := sensitiveMounts(spec, sent, resource); len(m) > 0 {
+	if m := c.sensitiveMounts(spec, sent); len(m) > 0 {
 		s := c.signal(typeSensitiveMount, family)
 		s.Title = "A container was launched with a sensitive host path mounted."
 		s.Description = c.launched() + " with " + strings.Join(m, ", ") + " writable: files there decide what the node runs."
@@ -64,16 +64,26 @@ func riskyWorkload(c *call) []*finding.Signal {
 	return out
 }
 
-// isNative keeps out subresources that launch nothing (status, scale,
-// eviction) and resources of other API groups that share a name.
+// isNative keeps out calls that launch nothing: on other subresources (status,
+// scale, eviction), on resources of other API groups that share a name, and
+// changes of a pod, whose rights and mounts are fixed once it exists.
 func isNative(c *call) bool {
 	switch c.a.Object.APIGroup {
 	case "", "apps", "batch", "extensions":
 	default:
 		return false
 	}
-	return c.a.Object.Subresource == "" || c.a.Object.Subresource == "ephemeralcontainers"
+	switch c.a.Object.Subresource {
+	case "":
+		return c.a.Object.Resource != "pods" || c.a.Verb == "create"
+	case addsContainers:
+		return true
+	}
+	return false
 }
+
+// addsContainers is the subresource that adds debug containers to a pod.
+const addsContainers = "ephemeralcontainers"
 
 // controllers are the identities under which Kubernetes' own controllers act,
 // together or each with its own account.
@@ -83,11 +93,13 @@ var controllers = []string{"replicaset-controller", "daemon-set-controller", "st
 // isControllersOwn reports whether the call only carries out what somebody
 // else decided: a pod made for its owner, an owner's bookkeeping, or the mirror
 // that a kubelet shows of a static pod. Claims in the object itself do not
-// suffice; the identity must fit.
+// suffice; the identity must fit, and must not be borrowed.
 func (c *call) isControllersOwn(obj *jsonscan.Node) bool {
-	user := c.a.Acting().Username
+	user := c.a.User.Username
 	name, ok := strings.CutPrefix(user, "system:serviceaccount:kube-system:")
 	switch {
+	case c.a.Impersonated.Username != "":
+		return false
 	case ok && slices.Contains(controllers, name), user == "system:kube-controller-manager":
 		return c.a.Verb != "create" || controllerOf(obj) != nil
 	case strings.HasPrefix(user, "system:node:"):
@@ -106,46 +118,23 @@ func controllerOf(obj *jsonscan.Node) *jsonscan.Node {
 	return nil
 }
 
-// changesSpec reports whether an update changed what is launched. GitOps tools
-// and operators write the same object again and again; the server then leaves
-// the generation (update) or the time of the manager's entry (apply) as it was.
+// changesSpec reports whether a change of a workload changed what it launches,
+// and not only its labels or annotations. The server counts the changes of a
+// spec; its controller says which one it has seen, which cannot be the one that
+// was made just now. Neither can be set by the caller; what the caller says the
+// count was before is believed only where the server says nothing.
 func (c *call) changesSpec() bool {
 	resp := c.response()
 	if resp == nil || c.a.Code == 201 {
 		return true
 	}
-	switch c.a.Verb {
-	case "update":
-		before, after := c.request().Int("metadata", "generation"), resp.Int("metadata", "generation")
-		return before == 0 || after == 0 || before != after
-	case "patch":
-		if c.request().Text("apiVersion") == "" { // not an apply
-			return true
-		}
-		newest := appliedAt(resp, queryOf(c.a.RequestURI).Get("fieldManager"))
-		// Entries carry whole seconds; the write may fall into the next one.
-		return newest == "" || newest >= c.time().UTC().Add(-1e9).Format("2006-01-02T15:04:05Z")
+	after := resp.Int("metadata", "generation")
+	if resp.Has("status") {
+		seen := resp.Int("status", "observedGeneration")
+		return after == 0 || seen != after
 	}
-	return true
-}
-
-// appliedAt is when an apply of the given manager last changed an object, in
-// the form of managedFields; of whichever manager if that one has no entry.
-func appliedAt(obj *jsonscan.Node, manager string) string {
-	own, any := "", ""
-	for _, m := range obj.Get("metadata", "managedFields").Items() {
-		if m.Text("subresource") != "" {
-			continue
-		}
-		any = max(any, m.Text("time"))
-		if m.Text("operation") == "Apply" && m.Text("manager") == manager {
-			own = max(own, m.Text("time"))
-		}
-	}
-	if own != "" {
-		return own
-	}
-	return any
+	before := c.request().Int("metadata", "generation")
+	return c.a.Verb != "update" || before == 0 || after == 0 || before != after
 }
 
 // podSpec is where a resource keeps the pod it launches.
@@ -164,19 +153,27 @@ func containers(spec *jsonscan.Node) []*jsonscan.Node {
 	return slices.Concat(spec.Get("containers").Items(), spec.Get("initContainers").Items(), spec.Get("ephemeralContainers").Items())
 }
 
+// launches are the containers of a pod that the call can have launched.
+func (c *call) launches(spec *jsonscan.Node) []*jsonscan.Node {
+	if c.a.Object.Subresource == addsContainers {
+		return spec.Get("ephemeralContainers").Items()
+	}
+	return containers(spec)
+}
+
 // privileged returns the privileged containers of spec, provided that what was
 // sent makes one so.
-func privileged(spec, sent *jsonscan.Node, resource string) []*jsonscan.Node {
+func (c *call) privileged(spec, sent *jsonscan.Node) []*jsonscan.Node {
 	asked := false
-	for _, k := range containers(sent) {
+	for _, k := range c.launches(sent) {
 		asked = asked || k.True("securityContext", "privileged")
 	}
 	if !asked {
 		return nil
 	}
 	var out []*jsonscan.Node
-	for _, k := range containers(spec) {
-		if k.True("securityContext", "privileged") && !isExpected(k, resource) {
+	for _, k := range c.launches(spec) {
+		if k.True("securityContext", "privileged") && !c.expects(k) {
 			out = append(out, k)
 		}
 	}
@@ -185,7 +182,7 @@ func privileged(spec, sent *jsonscan.Node, resource string) []*jsonscan.Node {
 
 // sensitiveMounts names the sensitive host paths that a container mounts
 // writable, provided that what was sent adds a volume or a mount.
-func sensitiveMounts(spec, sent *jsonscan.Node, resource string) []string {
+func (c *call) sensitiveMounts(spec, sent *jsonscan.Node) []string {
 	host := map[string]string{}
 	for _, v := range spec.Get("volumes").Items() {
 		if p := v.Text("hostPath", "path"); p != "" && isSensitivePath(path.Clean(p)) {
@@ -193,17 +190,17 @@ func sensitiveMounts(spec, sent *jsonscan.Node, resource string) []string {
 		}
 	}
 	adds := sent.Has("volumes")
-	for _, k := range containers(sent) {
+	for _, k := range c.launches(sent) {
 		adds = adds || k.Has("volumeMounts")
 	}
 	if len(host) == 0 || !adds {
 		return nil
 	}
 	var out []string
-	for _, k := range containers(spec) {
+	for _, k := range c.launches(spec) {
 		for _, m := range k.Get("volumeMounts").Items() {
 			p, ok := host[m.Text("name")]
-			if !ok || m.True("readOnly") || isExpected(k, resource) {
+			if !ok || m.True("readOnly") || c.expects(k) {
 				continue
 			}
 			if words := "host path " + p + " at " + m.Text("mountPath"); !slices.Contains(out, words) {
@@ -218,6 +215,9 @@ func containerWords(ks []*jsonscan.Node) string {
 	var names []string
 	for _, k := range ks {
 		name := k.Text("name")
+		if name == "" { // a patch by position
+			name = "that the log does not name"
+		}
 		if image := k.Text("image"); image != "" { // a patch need not repeat it
 			name += " (image " + image + ")"
 		}

@@ -34,5 +34,6 @@ const (
 	ReasonUnsupported   Reason = "unsupported_source"  // a log format that is not read yet
 	ReasonDetectorOff   Reason = "detector_disabled"   // the operator switched the analysis off
 	ReasonSeenBefore    Reason = "seen_before"         // the same record again
+	ReasonFault         Reason = "judging_failed"      // a detector broke on it; the log has the details
 	ReasonControlRecord Reason = "control_message"     // a log service's own test message
 )

@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// raceDetector: memory is not what it is without the detector.
+const raceDetector = true

@@ -1,0 +1,113 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vedette-project/vedette/internal/decode"
+	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/ingest"
+)
+
+// inTimeOrder sorts files by the time of their first record, so that rotated
+// logs are read as they were written, whatever the order of the arguments.
+func (s *scanner) inTimeOrder(paths []string) []string {
+	type timed struct {
+		path  string
+		first time.Time
+	}
+	list := make([]timed, len(paths))
+	for i, p := range paths {
+		list[i] = timed{p, s.firstTime(p)}
+	}
+	slices.SortStableFunc(list, func(a, b timed) int {
+		if c := a.first.Compare(b.first); c != 0 {
+			return c
+		}
+		return strings.Compare(a.path, b.path)
+	})
+	for i := range list {
+		paths[i] = list[i].path
+	}
+	return paths
+}
+
+// firstTime is the event time of a file's first record, zero if it shows none.
+func (s *scanner) firstTime(path string) time.Time {
+	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
+		return time.Time{} // a pipe can be read once only
+	}
+	in, err := ingest.Open(path, nil)
+	if err != nil {
+		return time.Time{} // reading it will tell
+	}
+	defer in.Close()
+	head, err := io.ReadAll(io.LimitReader(in, 256<<10))
+	if err != nil && len(head) == 0 {
+		return time.Time{}
+	}
+	f := ingest.NewFramer(strings.NewReader(string(head)), s.pool)
+	var c event.Chunk
+	if f.Next(&c) != nil {
+		return time.Time{}
+	}
+	var d decode.Decoder
+	b := &decode.Batch{}
+	d.Decode(&c, b)
+	for i := range b.Events {
+		if !b.Events[i].Time.IsZero() {
+			return b.Events[i].Time
+		}
+	}
+	return time.Time{}
+}
+
+// expand replaces folders by the files in them, and refuses what is not there.
+func expand(paths []string) ([]string, error) {
+	if len(paths) == 0 {
+		return nil, errors.New("nothing to scan: name a file, a folder, or - for standard input")
+	}
+	var out []string
+	for _, p := range paths {
+		if p == "-" {
+			out = append(out, p)
+			continue
+		}
+		if st, err := os.Stat(p); err == nil && st.IsDir() {
+			p += string(filepath.Separator) // also where p is a link to a folder
+		}
+		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && path != p && strings.HasPrefix(d.Name(), "."):
+				return fs.SkipDir
+			case d.IsDir() || path != p && strings.HasPrefix(d.Name(), "."):
+				return nil
+			case path != p && !isFile(path): // sockets, pipes, links to folders
+				return nil
+			}
+			out = append(out, path)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("look for logs: %w", err)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no files in %s", strings.Join(paths, ", "))
+	}
+	return out, nil
+}
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
+}
