@@ -36,16 +36,6 @@ func (s *recordingSink) Append(_ context.Context, p *Push) error {
 	return nil
 }
 
-func (s *recordingSink) lines() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var b strings.Builder
-	for _, p := range s.pushes {
-		b.Write(p.Chunk.Data)
-	}
-	return b.String()
-}
-
 func newTestPush(s Sink) http.Handler {
 	return NewPush(PushOptions{
 		Sink: s, Scope: event.Scope{Account: "1", Region: "r"}, ValidCluster: func(n string) bool { return n != "bad!" }, MaxBody: 1 << 20,
