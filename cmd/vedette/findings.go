@@ -20,7 +20,7 @@ func findingsCommand(s streams) *cobra.Command {
 		Long: "Works on the data directory of a server, while it runs or not.",
 	}
 	data.register(cmd)
-	return group(cmd, findingsList(s, &data), findingsGet(s, &data), findingsArchive(s, &data, true), findingsArchive(s, &data, false), findingsExport(s, &data))
+	return group(cmd, findingsList(s, &data), findingsGet(s, &data), findingsArchive(&data, true), findingsArchive(&data, false), findingsExport(s, &data))
 }
 
 // findingFilter are the flags that choose findings.
@@ -62,18 +62,19 @@ func (f *findingFilter) criteria() (finding.Criteria, error) {
 	return c, nil
 }
 
-// openStore opens the store of a server and says which detector's findings
-// are meant.
-func openStore(ctx context.Context, data *dataFlags) (*store.Store, string, error) {
+// withStore opens the store of a server and says which detector's findings are
+// meant.
+func withStore(ctx context.Context, data *dataFlags, use func(st *store.Store, detector string) error) error {
 	cfg, err := data.existing()
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	st, err := store.Open(ctx, app.StoreFile(cfg.Store.DataDir), store.Options{Now: time.Now})
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	return st, finding.DetectorID(app.Served(ctx, st, cfg.Account, cfg.Region)), nil
+	defer st.Close()
+	return use(st, finding.DetectorID(app.Served(ctx, st, cfg.Account, cfg.Region)))
 }
 
 // selectFindings reads the findings that a filter chooses, page by page.
@@ -115,16 +116,7 @@ func findingsList(s streams, data *dataFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			st, detector, err := openStore(cmd.Context(), data)
-			if err != nil {
-				return err
-			}
-			defer st.Close()
-			fs, err := selectFindings(cmd.Context(), st, detector, &filter)
-			if err != nil {
-				return err
-			}
-			return p.findings(fs)
+			return p.selected(cmd.Context(), data, &filter)
 		},
 	}
 	filter.register(cmd)
@@ -133,80 +125,83 @@ func findingsList(s streams, data *dataFlags) *cobra.Command {
 }
 
 func findingsExport(s streams, data *dataFlags) *cobra.Command {
-	filter := findingFilter{}
+	var filter findingFilter
 	cmd := &cobra.Command{
 		Use: "export", Short: "Print findings as JSON lines, one GuardDuty finding a line", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			st, detector, err := openStore(cmd.Context(), data)
-			if err != nil {
-				return err
-			}
-			defer st.Close()
-			fs, err := selectFindings(cmd.Context(), st, detector, &filter)
-			if err != nil {
-				return err
-			}
-			return (&printer{format: "jsonl", w: s.out}).findings(fs)
+			return (&printer{format: "jsonl", w: s.out}).selected(cmd.Context(), data, &filter)
 		},
 	}
 	filter.register(cmd)
 	return cmd
 }
 
+// selected prints the findings that a filter chooses.
+func (p *printer) selected(ctx context.Context, data *dataFlags, filter *findingFilter) error {
+	return withStore(ctx, data, func(st *store.Store, detector string) error {
+		fs, err := selectFindings(ctx, st, detector, filter)
+		if err != nil {
+			return err
+		}
+		return p.findings(fs)
+	})
+}
+
+const wantsID = "the id of a finding; `vedette findings list -o jsonl` shows them"
+
 func findingsGet(s streams, data *dataFlags) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use: "get ID…", Short: "Show findings whole", Args: atLeastOne("the id of a finding; `vedette findings list -o jsonl` shows them"),
+		Use: "get ID…", Short: "Show findings whole", Args: atLeastOne(wantsID),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {
 				return err
 			}
-			st, detector, err := openStore(cmd.Context(), data)
-			if err != nil {
-				return err
-			}
-			defer st.Close()
-			fs, err := st.Findings(cmd.Context(), detector, ids, finding.Sort{})
-			if err != nil {
-				return err
-			}
-			if len(fs) < len(ids) {
-				return fmt.Errorf("%d of %d findings are not there; `vedette findings list --all -o jsonl` shows the ids", len(ids)-len(fs), len(ids))
-			}
-			if output == "table" {
-				for _, f := range fs {
-					if err := story(s.out, f); err != nil {
-						return err
-					}
+			return withStore(cmd.Context(), data, func(st *store.Store, detector string) error {
+				fs, err := st.Findings(cmd.Context(), detector, ids, finding.Sort{})
+				if err != nil {
+					return err
 				}
-				return nil
-			}
-			return p.findings(fs)
+				if len(fs) < len(ids) {
+					return fmt.Errorf("%d of %d findings are not there; `vedette findings list --all -o jsonl` shows the ids", len(ids)-len(fs), len(ids))
+				}
+				return p.stories(fs)
+			})
 		},
 	}
 	outputFlag(cmd, &output)
 	return cmd
 }
 
-func findingsArchive(s streams, data *dataFlags, archived bool) *cobra.Command {
+// stories prints findings whole: as stories for people, as data otherwise.
+func (p *printer) stories(fs []*finding.Finding) error {
+	if p.format != "table" {
+		return p.findings(fs)
+	}
+	for _, f := range fs {
+		if err := story(p.w, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func findingsArchive(data *dataFlags, archived bool) *cobra.Command {
 	use, short := "archive ID…", "Archive findings"
 	if !archived {
 		use, short = "unarchive ID…", "Bring archived findings back"
 	}
 	return &cobra.Command{
-		Use: use, Short: short, Args: atLeastOne("the id of a finding; `vedette findings list -o jsonl` shows them"),
+		Use: use, Short: short, Args: atLeastOne(wantsID),
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			st, detector, err := openStore(cmd.Context(), data)
-			if err != nil {
+			return withStore(cmd.Context(), data, func(st *store.Store, detector string) error {
+				err := st.SetArchived(cmd.Context(), detector, ids, archived)
+				if errors.Is(err, finding.ErrNotFound) {
+					return errors.New("one of the ids is not there; nothing was changed")
+				}
 				return err
-			}
-			defer st.Close()
-			err = st.SetArchived(cmd.Context(), detector, ids, archived)
-			if errors.Is(err, finding.ErrNotFound) {
-				return errors.New("one of the ids is not there; nothing was changed")
-			}
-			return err
+			})
 		},
 	}
 }

@@ -33,9 +33,17 @@ func auditLine(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), fmt.Appendf(nil, execEvent+"}\n", args[1]), 0o600))
 }
 
-// binaryFile writes what is no text, and has records in it: binary FILE
+// binaryFile writes the start of a program, with a record behind it: binary FILE
 func binaryFile(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), fmt.Appendf(nil, "\x7fELF\x02\x01\x00\x00\n"+execEvent+"}\n", "inside"), 0o600))
+	path, err := os.Executable()
+	ts.Check(err)
+	f, err := os.Open(path)
+	ts.Check(err)
+	defer f.Close()
+	head := make([]byte, 64<<10)
+	_, err = io.ReadFull(f, head)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), fmt.Appendf(head, "\n"+execEvent+"}\n", "inside"), 0o600))
 }
 
 // longLine writes the same record with a body that makes it this long, without

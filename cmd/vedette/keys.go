@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"github.com/vedette-project/vedette/internal/access"
 	"github.com/vedette-project/vedette/internal/app"
 	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/store"
 )
 
 // dataFlags are the flags of commands that work on the data directory.
@@ -74,21 +76,14 @@ read-only, ingest (push records only).`,
 					return fmt.Errorf("%w, or env", err)
 				}
 			}
-			cfg, err := data.load()
-			if err != nil {
-				return err
-			}
-			keys, err := app.OpenKeys(cmd.Context(), cfg.Store.DataDir, time.Now)
-			if err != nil {
-				return err
-			}
-			defer keys.Close()
-			k, err := keys.Create(cmd.Context(), r, comment)
-			if err != nil {
-				return err
-			}
-			_, region := keys.Served(cmd.Context(), cfg.Account, cfg.Region)
-			return printKey(s, output, k, region)
+			return withKeys(cmd.Context(), data.load, func(keys *app.Keys, cfg *config.Config) error {
+				k, err := keys.Create(cmd.Context(), r, comment)
+				if err != nil {
+					return err
+				}
+				_, region := keys.Served(cmd.Context(), cfg.Account, cfg.Region)
+				return printKey(s, output, k, region)
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -133,65 +128,69 @@ func keysList(s streams, data *dataFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg, err := data.existing()
-			if err != nil {
-				return err
-			}
-			keys, err := app.OpenKeys(cmd.Context(), cfg.Store.DataDir, time.Now)
-			if err != nil {
-				return err
-			}
-			defer keys.Close()
-			list, err := keys.List(cmd.Context())
-			if err != nil {
-				return err
-			}
-			rows := make([]keyRow, 0, len(list))
-			for _, k := range list {
-				r := keyRow{ID: k.ID, Role: k.Role, Created: k.CreatedAt.UTC(), Comment: k.Comment}
-				if !k.RevokedAt.IsZero() {
-					t := k.RevokedAt.UTC()
-					r.Revoked = &t
+			return withKeys(cmd.Context(), data.existing, func(keys *app.Keys, _ *config.Config) error {
+				list, err := keys.List(cmd.Context())
+				if err != nil {
+					return err
 				}
-				rows = append(rows, r)
-			}
-			if output != "table" {
-				return p.value(rows)
-			}
-			tw := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(tw, "ACCESS KEY ID\tROLE\tCREATED\tSTATE\tCOMMENT")
-			for _, r := range rows {
-				state := "in force"
-				if r.Revoked != nil {
-					state = "revoked " + r.Revoked.Format(time.DateTime)
-				}
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Role, r.Created.Format(time.DateTime), state, printable(r.Comment))
-			}
-			return tw.Flush()
+				return p.keys(list)
+			})
 		},
 	}
 	outputFlag(cmd, &output)
 	return cmd
 }
 
+func (p *printer) keys(list []store.Key) error {
+	rows := make([]keyRow, 0, len(list))
+	for _, k := range list {
+		r := keyRow{ID: k.ID, Role: k.Role, Created: k.CreatedAt.UTC(), Comment: k.Comment}
+		if !k.RevokedAt.IsZero() {
+			t := k.RevokedAt.UTC()
+			r.Revoked = &t
+		}
+		rows = append(rows, r)
+	}
+	if p.format != "table" {
+		return p.value(rows)
+	}
+	tw := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "ACCESS KEY ID\tROLE\tCREATED\tSTATE\tCOMMENT")
+	for _, r := range rows {
+		state := "in force"
+		if r.Revoked != nil {
+			state = "revoked " + r.Revoked.Format(time.DateTime)
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Role, r.Created.Format(time.DateTime), state, printable(r.Comment))
+	}
+	return tw.Flush()
+}
+
 func keysRevoke(s streams, data *dataFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ACCESS_KEY_ID", Short: "End an access key at once", Args: oneArg("access key id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := data.existing()
-			if err != nil {
-				return err
-			}
-			keys, err := app.OpenKeys(cmd.Context(), cfg.Store.DataDir, time.Now)
-			if err != nil {
-				return err
-			}
-			defer keys.Close()
-			if err := keys.Revoke(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			fmt.Fprintln(s.err, "revoked", args[0])
-			return nil
+			return withKeys(cmd.Context(), data.existing, func(keys *app.Keys, _ *config.Config) error {
+				if err := keys.Revoke(cmd.Context(), args[0]); err != nil {
+					return err
+				}
+				fmt.Fprintln(s.err, "revoked", args[0])
+				return nil
+			})
 		},
 	}
+}
+
+// withKeys opens the keys of the data directory that load names.
+func withKeys(ctx context.Context, load func() (*config.Config, error), use func(*app.Keys, *config.Config) error) error {
+	cfg, err := load()
+	if err != nil {
+		return err
+	}
+	keys, err := app.OpenKeys(ctx, cfg.Store.DataDir, time.Now)
+	if err != nil {
+		return err
+	}
+	defer keys.Close()
+	return use(keys, cfg)
 }

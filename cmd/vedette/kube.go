@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	_ "embed"
 	"encoding/base64"
@@ -9,7 +10,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -77,7 +77,7 @@ On the API server:
 				authority = "\n    certificate-authority-data: " + base64.StdEncoding.EncodeToString(pem)
 			}
 			if token == "" {
-				if token, err = ingestToken(cmd, &data, cluster); err != nil {
+				if token, err = ingestToken(cmd.Context(), &data, cluster); err != nil {
 					return err
 				}
 			}
@@ -117,19 +117,12 @@ func hostPort(u *url.URL) string {
 	return u.Host + ":80"
 }
 
-func ingestToken(cmd *cobra.Command, data *dataFlags, cluster string) (string, error) {
-	cfg, err := data.load()
-	if err != nil {
-		return "", err
-	}
-	keys, err := app.OpenKeys(cmd.Context(), cfg.Store.DataDir, time.Now)
-	if err != nil {
-		return "", err
-	}
-	defer keys.Close()
-	k, err := keys.Create(cmd.Context(), access.RoleIngest, "audit webhook of "+cluster)
-	if err != nil {
-		return "", err
-	}
-	return k.Token(), nil
+// ingestToken makes an access key that may push and returns its token.
+func ingestToken(ctx context.Context, data *dataFlags, cluster string) (token string, err error) {
+	err = withKeys(ctx, data.load, func(keys *app.Keys, _ *config.Config) error {
+		k, err := keys.Create(ctx, access.RoleIngest, "audit webhook of "+cluster)
+		token = k.Token()
+		return err
+	})
+	return token, err
 }

@@ -75,6 +75,11 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = newMetrics(a.registry, o.Version)
 
+	unlock, err := lockData(c.Store.DataDir)
+	if err != nil {
+		return a, err
+	}
+	a.onStop("unlock the data directory", func(context.Context) error { return unlock() })
 	st, sealer, err := openData(ctx, c.Store.DataDir, o.Now)
 	if err != nil {
 		return a, err
@@ -277,29 +282,6 @@ func serverTLS(t config.TLS) (*tls.Config, error) {
 	}
 	c.ClientAuth = tls.VerifyClientCertIfGiven
 	return c, nil
-}
-
-// authorizePush lets in a token with the right to push, a client certificate
-// of the configured authority and, on a server that only this machine can
-// reach, anybody.
-func (a *App) authorizePush(r *http.Request) error {
-	if token, ok := access.BearerToken(r.Header.Get("Authorization")); ok {
-		key, err := access.CheckToken(r.Context(), token, a.keys.lookup)
-		if err != nil {
-			return errors.New("the token is not valid")
-		}
-		if !key.Role.May(access.RightPush) {
-			return fmt.Errorf("a key of role %s may not push; use one of role ingest", key.Role)
-		}
-		return nil
-	}
-	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
-		return nil
-	}
-	if a.Config.Ingest.RequireToken == "auto" && config.IsLoopback(a.Config.Server.Listen) && ingest.FromLoopback(r) {
-		return nil
-	}
-	return errors.New("a push needs a token (Authorization: Bearer …) or a client certificate; `vedette kube webhook-config` prints a kubeconfig with one")
 }
 
 func (a *App) follow(st *store.Store, f config.Follow) {

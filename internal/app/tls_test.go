@@ -40,11 +40,11 @@ func TestPushCredentials(t *testing.T) {
 	a := startTLS(t, server, clients)
 	c := tlsClient(t, server, nil, nil)
 	for role, want := range map[access.Role]int{
-		access.RoleAdmin: 200, access.RoleIngest: 200, access.RoleAnalyst: 401, access.RoleReadOnly: 401,
+		access.RoleAdmin: 200, access.RoleIngest: 200, access.RoleAnalyst: 403, access.RoleReadOnly: 403,
 	} {
 		if got, text := mustTry(t, c, pushURL(t, a), newKey(t, a, role).Token()); got != want {
 			t.Errorf("a key of role %s: status %d (%s), want %d", role, got, text, want)
-		} else if got == 401 && !strings.Contains(text, "ingest") {
+		} else if got == 403 && !strings.Contains(text, "ingest") {
 			t.Errorf("a key of role %s is refused without saying what would do: %s", role, text)
 		}
 	}
@@ -146,7 +146,7 @@ func TestTokenOnLoopback(t *testing.T) {
 		if got, _ := mustTry(t, http.DefaultClient, url, newKey(t, a, access.RoleIngest).Token()); got != 200 {
 			t.Errorf("%s: status %d with a token", require, got)
 		}
-		if got, _ := mustTry(t, http.DefaultClient, url, newKey(t, a, access.RoleReadOnly).Token()); got != 401 {
+		if got, _ := mustTry(t, http.DefaultClient, url, newKey(t, a, access.RoleReadOnly).Token()); got != 403 {
 			t.Errorf("%s: status %d with a token that may not push", require, got)
 		}
 	}

@@ -3,6 +3,7 @@ package detect
 import (
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/vedette-project/vedette/internal/finding"
 )
@@ -81,8 +82,8 @@ func queryOf(uri string) url.Values {
 	return q
 }
 
-// quoted shows attacker-made text in a sentence, bounded, or what to say when
-// there is none.
+// quoted shows attacker-made text in a sentence, bounded and without characters
+// that steer a terminal, or what to say when there is none.
 func quoted(s, none string) string {
 	if s == "" {
 		return none
@@ -91,7 +92,12 @@ func quoted(s, none string) string {
 	if r := []rune(s); len(r) > limit {
 		s = string(r[:limit]) + "…"
 	}
-	return "'" + s + "'"
+	return "'" + strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s) + "'"
 }
 
 // podFamily is what the pods of one workload have in common: the name without

@@ -186,8 +186,12 @@ func fullImage(image string) string {
 // runsShell reports whether a container is started through a shell or another
 // program that runs whatever it is told, behind a wrapper such as env, too.
 func runsShell(k *jsonscan.Node) bool {
-	for _, word := range append(k.Strings("command"), k.Strings("args")...) {
-		if f := strings.Fields(word); len(f) > 0 && isShell(f[0]) {
+	command := k.Strings("command")
+	if len(command) > 0 && isInterpreter(command[0]) {
+		return true
+	}
+	for _, word := range append(command, k.Strings("args")...) {
+		if f := strings.Fields(word); len(f) > 0 && f[0][0] != '-' && isShell(f[0]) {
 			return true
 		}
 	}
@@ -195,15 +199,26 @@ func runsShell(k *jsonscan.Node) bool {
 }
 
 func isShell(cmd string) bool {
-	name := strings.TrimRight(path.Base(cmd), "0123456789.")
-	switch name {
-	case "sh", "bash", "rbash", "ash", "dash", "ksh", "mksh", "zsh", "csh", "tcsh", "fish", "pwsh", "powershell",
-		"busybox", "toybox", "nsenter", "unshare", "chroot", "script", "xargs", "awk", "gawk",
-		"python", "perl", "ruby", "node", "php", "lua", "nc", "ncat", "netcat", "socat":
+	switch programName(cmd) {
+	case "sh", "bash", "rbash", "ash", "dash", "ksh", "mksh", "zsh", "csh", "tcsh", "pwsh", "busybox", "toybox",
+		"nsenter", "unshare", "chroot", "python", "perl", "ruby", "nc", "ncat", "netcat", "socat":
 		return true
 	}
 	return false
 }
+
+// isInterpreter knows programs whose names are also plain words that agents
+// take as arguments.
+func isInterpreter(cmd string) bool {
+	switch programName(cmd) {
+	case "env", "node", "php", "lua", "awk", "gawk", "xargs", "script", "fish", "powershell":
+		return true
+	}
+	return false
+}
+
+// programName is the last part of a path without a version.
+func programName(cmd string) string { return strings.TrimRight(path.Base(cmd), "0123456789.") }
 
 // isSensitivePath reports whether a cleaned host path is one of the listed
 // ones. A line that ends in /** covers what lies below, too; one that starts

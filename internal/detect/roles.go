@@ -111,14 +111,18 @@ func roles(c *call) []*finding.Signal {
 // not: everything on everything, or the means to take it.
 func adminRules(rules []*jsonscan.Node) string {
 	var writesBindings, writesPods, readsSecrets bool
+	var onAll []string // verbs on every resource, of all rules together
 	for _, r := range rules {
 		verbs, groups, res := r.Strings("verbs"), r.Strings("apiGroups"), r.Strings("resources")
 		if len(r.Strings("resourceNames")) > 0 {
 			continue
 		}
 		core, rbac := has(groups, ""), has(groups, rbacGroup)
+		if has(res, "*") && core {
+			onAll = append(onAll, verbs...)
+		}
 		switch {
-		case has(res, "*") && core && (has(verbs, "*") || hasAll(verbs, "get", "list", "create", "update", "delete")):
+		case hasAll(onAll, "get", "list", "create", "update", "delete"):
 			return "allows every verb on every resource"
 		case rbac && (has(verbs, "escalate") || has(verbs, "bind")) && (has(res, "clusterroles") || has(res, "roles")):
 			return "allows to escalate roles or to bind any of them"

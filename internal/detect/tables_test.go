@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -87,6 +88,54 @@ func TestExpectedImages(t *testing.T) {
 	for _, p := range expectedImages() {
 		if _, err := path.Match(strings.TrimSuffix(p, "/**"), "x"); err != nil || !strings.Contains(p, "/") {
 			t.Errorf("%q is not a pattern", p)
+		}
+	}
+}
+
+// TestExpectedTables: every line of the tables of actors and commands is whole,
+// and names no image that anybody could publish.
+func TestExpectedTables(t *testing.T) {
+	for _, line := range expectedActors() {
+		f := strings.Fields(line)
+		if len(f) != 2 || !strings.Contains(f[1], "/") {
+			t.Errorf("%q is not a user and an image", line)
+		}
+	}
+	for _, line := range expectedCommands() {
+		f := strings.Fields(line)
+		if len(f) != 3 || len(f[2]) != 24 {
+			t.Errorf("%q is not a user, an image and a digest", line)
+		}
+	}
+	for _, p := range expectedImages() {
+		if strings.HasPrefix(p, "*.dkr.ecr") {
+			t.Errorf("%q matches the registry of any account", p)
+		}
+	}
+}
+
+func TestRunsShell(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"command":["/usr/bin/env","sh","-c","id"]}`: true, `{"args":["bash"]}`: true, `{"command":["env","-S","sh -c id"]}`: true,
+		`{"command":["python3.11"]}`: true, `{"command":["node","x.js"]}`: true, `{"command":["/bin/busybox","sh"]}`: true,
+		`{"args":["node","--endpoint=/bin/sh"]}`: false, `{"command":["cilium-agent"],"args":["--debug"]}`: false, `{}`: false,
+		`{"command":["/script.sh"]}`: false, `{"args":[""]}`: false,
+	} {
+		k, err := jsonscan.Parse([]byte(body))
+		if err != nil || runsShell(k) != want {
+			t.Errorf("%s: %v %v, want %v", body, runsShell(k), err, want)
+		}
+	}
+}
+
+func TestPrivateRanges(t *testing.T) {
+	for r, want := range map[string]bool{
+		"10.0.0.0/8": true, "10.0.0.0/7": false, "172.16.0.0/12": true, "172.16.0.0/11": false, "192.168.0.0/16": true, "192.168.0.0/8": false,
+		"100.64.0.0/10": true, "100.64.0.0/9": false, "0.0.0.0/0": false, "0.0.0.0/32": false, "8.8.8.8/32": false, "127.0.0.0/8": true,
+		"fd00::/8": true, "fc00::/7": true, "fc00::/6": false, "::/0": false, "2001:db8::/32": false, "169.254.0.0/16": true, "169.254.0.0/15": false,
+	} {
+		if got := isPrivateRange(netip.MustParsePrefix(r)); got != want {
+			t.Errorf("%s: %v, want %v", r, got, want)
 		}
 	}
 }

@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -35,6 +33,9 @@ type position struct {
 	Offset int64  `json:"offset"` // bytes whose records are safe
 	Head   uint32 `json:"head"`   // CRC of the first HeadLen bytes
 	Len    int    `json:"headLen"`
+	// Modified is when the file was last written to, in nanoseconds since the
+	// epoch: files of the same log that are newer have not been read.
+	Modified int64 `json:"modified"`
 }
 
 const headLen = 512
@@ -112,9 +113,13 @@ func (f *follower) round(ctx context.Context) error {
 	if err := f.drain(ctx, true); err != nil {
 		return err
 	}
+	st, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
 	f.close()
 	f.pos = position{}
-	return nil
+	return f.successor(st.ModTime(), inode(st))
 }
 
 func (f *follower) close() {
@@ -122,74 +127,6 @@ func (f *follower) close() {
 		f.file.Close()
 		f.file = nil
 	}
-}
-
-// open finds the file that the position belongs to: the one followed, or the
-// one it was renamed to while we were away.
-func (f *follower) open() error {
-	if f.pos.Inode != 0 {
-		if file := f.find(); file != nil {
-			f.file = file
-			return nil
-		}
-		if f.pos.Offset > 0 {
-			f.Log.Warn("the log that was followed is gone; records written to it meanwhile cannot be read", "file", f.Path)
-		}
-		f.pos = position{}
-	}
-	file, err := os.Open(f.Path)
-	if errors.Is(err, os.ErrNotExist) {
-		if !f.missing {
-			f.Log.Info("waiting for a log to follow", "file", f.Path)
-			f.missing = true
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	st, err := file.Stat()
-	if err != nil {
-		file.Close()
-		return err
-	}
-	f.missing, f.file, f.pos = false, file, position{Inode: inode(st)}
-	return nil
-}
-
-// find opens the file with the stored inode and head among the followed path
-// and its neighbours.
-func (f *follower) find() *os.File {
-	dir := filepath.Dir(f.Path)
-	names := []string{filepath.Base(f.Path)}
-	if list, err := os.ReadDir(dir); err == nil {
-		for _, e := range list {
-			names = append(names, e.Name())
-		}
-	}
-	for _, n := range names {
-		st, err := os.Stat(filepath.Join(dir, n))
-		if err != nil || !st.Mode().IsRegular() || inode(st) != f.pos.Inode {
-			continue
-		}
-		file, err := os.Open(filepath.Join(dir, n))
-		if err != nil {
-			continue
-		}
-		if sum, ok := headOf(file, f.pos.Len); ok && sum == f.pos.Head {
-			return file
-		}
-		file.Close()
-	}
-	return nil
-}
-
-func headOf(r io.ReaderAt, n int) (uint32, bool) {
-	b := make([]byte, n)
-	if _, err := r.ReadAt(b, 0); err != nil && n > 0 {
-		return 0, false
-	}
-	return crc32.ChecksumIEEE(b), true
 }
 
 // drain appends the complete lines from the position on. The last line of a
@@ -232,6 +169,9 @@ func (f *follower) append(ctx context.Context, data []byte, cut bool) error {
 	if next.Len < headLen && next.Offset > int64(next.Len) {
 		next.Len = int(min(headLen, next.Offset))
 		next.Head, _ = headOf(f.file, next.Len)
+	}
+	if st, err := f.file.Stat(); err == nil {
+		next.Modified = st.ModTime().UnixNano()
 	}
 	cursor, err := json.Marshal(next)
 	if err != nil {

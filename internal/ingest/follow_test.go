@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -157,4 +158,53 @@ func TestFollowAnotherFile(t *testing.T) {
 	stop = d.run(t, path)
 	defer stop()
 	d.wait(t, "old one\nnew ONE, longer than before\n")
+}
+
+// TestFollowManyRotations: a log that was rotated several times while nobody
+// followed it is read whole, in order, whatever the rotation calls its files.
+func TestFollowManyRotations(t *testing.T) {
+	for name, rotated := range map[string]func(path string, n int) string{
+		"logrotate": func(path string, n int) string { return fmt.Sprintf("%s.%d", path, 9-n) },
+		"API server": func(path string, n int) string {
+			return fmt.Sprintf("%s-2026-01-02T03-04-0%d.000.log", strings.TrimSuffix(path, ".log"), n)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "audit.log")
+			d := &durable{cursors: map[string][]byte{}}
+			appendTo(t, filepath.Join(filepath.Dir(path), "audit-other.log"), "not ours\n")
+			appendTo(t, path, "0\n")
+			stop := d.run(t, path)
+			d.wait(t, "0\n")
+			stop()
+			want := "0\n"
+			for n := range 4 {
+				if err := os.Rename(path, rotated(path, n)); err != nil {
+					t.Fatal(err)
+				}
+				at := time.Now().Add(time.Duration(n-10) * time.Second) // apart even where the clock is coarse
+				if err := os.Chtimes(rotated(path, n), at, at); err != nil {
+					t.Fatal(err)
+				}
+				if n == 2 { // the file that was being read is gone by now
+					if err := os.Remove(rotated(path, 0)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				line := fmt.Sprintf("%d\n", n+1)
+				appendTo(t, path, line)
+				want += line
+			}
+			// The position was stored while the first file was new.
+			var pos position
+			if err := json.Unmarshal(d.cursors["follow:"+path], &pos); err != nil {
+				t.Fatal(err)
+			}
+			pos.Modified = time.Now().Add(-10 * time.Second).UnixNano()
+			d.cursors["follow:"+path], _ = json.Marshal(pos)
+			stop = d.run(t, path)
+			defer stop()
+			d.wait(t, want)
+		})
+	}
 }

@@ -140,7 +140,7 @@ func (f *Framer) nextLines(c *event.Chunk) bool {
 	case end > 0:
 	case f.err != nil:
 		end = len(f.buf)
-	case !f.torn && isList(f.buf):
+	case !f.torn && (isList(f.buf) || isSeveral(f.buf)):
 		f.mode = values
 		return false
 	default:
@@ -170,8 +170,27 @@ func isList(b []byte) bool {
 	return bytes.Contains(head, []byte(`"items"`)) || bytes.Contains(head, []byte(`"events"`))
 }
 
-// take moves the first n bytes of buf into the chunk and keeps the rest.
+// isSeveral reports whether an overlong line is many values without a break, as
+// Firehose writes them.
+func isSeveral(b []byte) bool {
+	s := jsonscan.Scanner{Data: b}
+	_, err := s.Skip()
+	c := s.Space()
+	return err == nil && (c == '{' || c == ',')
+}
+
+// take moves the first n bytes of buf into the chunk and keeps the rest. A
+// large buffer stays here: chunks that wait to be decoded must not hold one each.
 func (f *Framer) take(c *event.Chunk, n int) {
+	if n <= bufferCap && cap(f.buf) > 2*bufferCap {
+		c.Data = append(f.pool.get(), f.buf[:n]...)
+		if rest := f.buf[n:]; len(rest) > bufferCap {
+			f.buf = f.buf[:copy(f.buf, rest)]
+		} else { // it has shrunk again
+			f.buf = append(f.pool.get(), rest...)
+		}
+		return
+	}
 	next := append(f.pool.get(), f.buf[n:]...)
 	c.Data, f.buf = f.buf[:n], next
 }

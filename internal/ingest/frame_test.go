@@ -201,3 +201,78 @@ type randomReader struct {
 func (r *randomReader) Read(p []byte) (int, error) {
 	return r.r.Read(p[:min(len(p), 1+r.rnd.IntN(9))])
 }
+
+// TestUnclosedRecords: brackets that never close, in every layout and at every
+// length, cost the records of their own line and no others.
+func TestUnclosedRecords(t *testing.T) {
+	audit := func(i int) string {
+		return fmt.Sprintf(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"%d"}`, i)
+	}
+	const n = 40
+	for _, size := range []int{10, chunkTarget, MaxRecord + chunkTarget} {
+		broken := strings.Repeat("[", size)
+		for name, layout := range map[string][3]string{
+			"lines":   {"", "\n", "\n"},
+			"array":   {"[\n", "\n,\n", "\n]"},
+			"list":    {`{"kind":"EventList","items":[` + "\n", ",\n", "\n]}"},
+			"element": {`[{"a":` + broken + "\n", "\n", "\n"},
+		} {
+			for _, at := range []int{0, n / 2} {
+				if size > MaxRecord && at > 0 && name != "lines" {
+					continue // the same way as at the start, and slow
+				}
+				var parts []string
+				for i := range n {
+					if i == at {
+						parts = append(parts, broken)
+					}
+					parts = append(parts, audit(i))
+				}
+				got, _ := records(t, strings.NewReader(layout[0]+strings.Join(parts, layout[1])+layout[2]))
+				found := 0
+				for _, r := range got {
+					found += strings.Count(r, `"auditID"`)
+				}
+				if found != n {
+					t.Errorf("%s, %d brackets before record %d: %d of %d records", name, size, at, found, n)
+				}
+			}
+		}
+	}
+}
+
+// TestSmallChunksOfALargeBuffer: a buffer that grew for one long line is not
+// handed out with every chunk.
+func TestSmallChunksOfALargeBuffer(t *testing.T) {
+	line := `{"items":[` + strings.Repeat(rec(1)+",", (MaxRecord+chunkTarget)/len(rec(1))) + rec(2) + "]}\n"
+	f := NewFramer(strings.NewReader(rec(0)+"\n"+line), NewPool(2))
+	var c event.Chunk
+	for {
+		err := f.Next(&c)
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Records) > 0 && cap(c.Data) > 4*bufferCap {
+			t.Fatalf("a chunk of %d bytes holds %d", len(c.Data), cap(c.Data))
+		}
+	}
+}
+
+// TestManyRecordsOnOneLongLine: records without a break between them are framed
+// however many there are, at the start of a stream and after lines.
+func TestManyRecordsOnOneLongLine(t *testing.T) {
+	n := (MaxRecord + 3*chunkTarget) / len(rec(1))
+	for _, before := range []string{"", rec(0) + "\n"} {
+		got, cut := records(t, strings.NewReader(before+strings.Repeat(rec(1), n)))
+		count := 0
+		for _, r := range got {
+			count += strings.Count(r, `"auditID":"1"`)
+		}
+		if count != n || cut != 0 {
+			t.Errorf("after %q: %d of %d records, %d cut", before, count, n, cut)
+		}
+	}
+}

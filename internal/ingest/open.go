@@ -90,9 +90,36 @@ func (in *Input) decompress(r io.Reader) error {
 	if err != nil && err != io.ErrUnexpectedEOF { // ReadFull's word for "shorter than that"
 		h.err = err
 	}
-	in.Binary = bytes.IndexByte(h.head, 0) >= 0 // no text log has a NUL
+	in.Binary = isBinary(h.head)
 	in.Reader = h
 	return nil
+}
+
+// Bounds of telling a damaged log from a file that is none: how many NULs in a
+// row are a hole that a crash or a log rotation left, and one in how many bytes
+// of the rest may be one.
+const (
+	hole    = 16
+	rareNUL = 32
+)
+
+// isBinary reports whether the head of a file is no text: a log may have lost
+// bytes, but text of two bytes a letter and programs are full of NULs.
+func isBinary(head []byte) bool {
+	nuls, rest := 0, len(head)
+	for {
+		i := bytes.IndexByte(head, 0)
+		if i < 0 {
+			return nuls*rareNUL > rest
+		}
+		after := bytes.TrimLeft(head[i:], "\x00")
+		if run := len(head) - i - len(after); run >= hole {
+			rest -= run
+		} else {
+			nuls += run
+		}
+		head = after
+	}
 }
 
 // headReader gives the bytes that were looked at, then the rest, without

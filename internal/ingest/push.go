@@ -27,7 +27,8 @@ type PushOptions struct {
 	Scope event.Scope
 	// ValidCluster says whether a name can be a cluster's.
 	ValidCluster func(string) bool
-	// Authorize decides whether a request may push. Its error is shown to the caller.
+	// Authorize decides whether a request may push. A *Denied says why not; any
+	// other error means that it could not be decided.
 	Authorize func(*http.Request) error
 	MaxBody   int64 // bytes, also after decompression
 	Now       func() time.Time
@@ -55,6 +56,14 @@ func NewPush(o PushOptions) http.Handler {
 
 type push struct{ PushOptions }
 
+// Denied is why a request may not push; it is shown to the caller.
+type Denied struct {
+	Status int // 401 without good credentials, 403 with credentials for other things
+	Msg    string
+}
+
+func (e *Denied) Error() string { return e.Msg }
+
 // refusal is an error with the status that tells it.
 type refusal struct {
 	status int
@@ -76,7 +85,11 @@ func (p *push) k8sAudit(w http.ResponseWriter, r *http.Request) {
 
 func (p *push) accept(r *http.Request) (int, error) {
 	if err := p.Authorize(r); err != nil {
-		return 0, &refusal{http.StatusUnauthorized, err.Error()}
+		var denied *Denied
+		if errors.As(err, &denied) {
+			return 0, &refusal{denied.Status, denied.Msg}
+		}
+		return 0, fmt.Errorf("check the credentials: %w", err)
 	}
 	cluster := r.PathValue("cluster")
 	if !p.ValidCluster(cluster) {

@@ -40,10 +40,15 @@ func newTestPush(s Sink) http.Handler {
 	return NewPush(PushOptions{
 		Sink: s, Scope: event.Scope{Account: "1", Region: "r"}, ValidCluster: func(n string) bool { return n != "bad!" }, MaxBody: 1 << 20,
 		Authorize: func(r *http.Request) error {
-			if r.Header.Get("Authorization") != "Bearer good" {
-				return errors.New("no token")
+			switch r.Header.Get("Authorization") {
+			case "Bearer good":
+				return nil
+			case "Bearer reader":
+				return &Denied{http.StatusForbidden, "may read only"}
+			case "Bearer undecided":
+				return errors.New("disk")
 			}
-			return nil
+			return &Denied{http.StatusUnauthorized, "no token"}
 		},
 		Now: func() time.Time { return time.Unix(1, 0) }, Log: slog.New(slog.DiscardHandler),
 	})
@@ -84,6 +89,8 @@ func TestPush(t *testing.T) {
 		"empty":           {"POST", "/ingest/k8s-audit/prod", "good", "", "", nil, Result{}, 200, true},
 		"no token":        {"POST", "/ingest/k8s-audit/prod", "", "", list, nil, Result{}, 401, false},
 		"wrong token":     {"POST", "/ingest/k8s-audit/prod", "bad", "", list, nil, Result{}, 401, false},
+		"other role":      {"POST", "/ingest/k8s-audit/prod", "reader", "", list, nil, Result{}, 403, false},
+		"keys unreadable": {"POST", "/ingest/k8s-audit/prod", "undecided", "", list, nil, Result{}, 503, false},
 		"get":             {"GET", "/ingest/k8s-audit/prod", "good", "", "", nil, Result{}, 405, false},
 		"other path":      {"POST", "/ingest/nothing", "good", "", list, nil, Result{}, 404, false},
 		"bad cluster":     {"POST", "/ingest/k8s-audit/bad!", "good", "", list, nil, Result{}, 400, false},

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -42,7 +43,7 @@ func (f *Framer) nextValues(c *event.Chunk) bool {
 			f.cut(c, start)
 			return true
 		case broken:
-			f.mode, f.inObject, f.torn = lines, false, true
+			f.fallBack()
 			if pos = start; len(c.Records) == 0 {
 				f.buf = append(f.buf[:0], f.buf[pos:]...)
 				return false
@@ -63,9 +64,20 @@ func (f *Framer) nextValues(c *event.Chunk) bool {
 	}
 }
 
+// nextRecord finds the next record behind one whose end is not found: one that
+// starts a line the way the API server starts every record.
+const nextRecord = "\n" + `{"kind":"Event","apiVersion":"audit.k8s.io/`
+
 // cut hands out the head of a record that is too long, or whose end is
-// missing, and steps over the rest of it.
+// missing, and steps over the rest of it. Where records stand on lines, the
+// next line that starts one ends it, and from there on only lines are trusted.
 func (f *Framer) cut(c *event.Chunk, start int) {
+	if i := bytes.Index(f.buf[start:], []byte(nextRecord)); i >= 0 {
+		c.Records = append(c.Records, event.Span{Start: start, End: start + i})
+		f.take(c, start+i+1)
+		f.fallBack()
+		return
+	}
 	missing := f.err != nil
 	c.Records = append(c.Records, event.Span{Start: start, End: len(f.buf)})
 	c.Cut = !missing
@@ -74,14 +86,26 @@ func (f *Framer) cut(c *event.Chunk, start int) {
 	f.take(c, len(f.buf))
 	for !missing {
 		f.fill(chunkTarget)
-		n, done := sk.feed(f.buf)
+		look := len(f.buf)
+		if f.err == nil {
+			look -= len(nextRecord) // it may have been read in part
+		}
+		n, done := sk.feed(f.buf[:look])
+		resumed := bytes.Index(f.buf[:min(n+len(nextRecord), len(f.buf))], []byte(nextRecord))
+		if resumed >= 0 && !done {
+			n = resumed + 1
+			f.fallBack()
+		}
 		c.Skipped += int64(n)
 		f.buf = append(f.buf[:0], f.buf[n:]...)
-		if done || f.err != nil && len(f.buf) == 0 {
+		if done || resumed >= 0 || f.err != nil && len(f.buf) == 0 {
 			return
 		}
 	}
 }
+
+// fallBack gives up on structure: from here on the stream is lines.
+func (f *Framer) fallBack() { f.mode, f.inObject, f.torn = lines, false, true }
 
 // step reads one thing at pos: a separator, the opening of a list, a record.
 func (f *Framer) step(pos int) (start, end int, st step) {

@@ -1,0 +1,27 @@
+//go:build unix
+
+package app
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// lockData keeps a second server off a data directory: each would overwrite
+// what the other knows. The lock ends with the process, however it ends.
+func lockData(dataDir string) (unlock func() error, err error) {
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dataDir, "serve.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the data directory: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("another server runs on %s (%w); stop it, or name another folder with --data-dir", dataDir, err)
+	}
+	return f.Close, nil
+}
