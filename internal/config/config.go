@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -130,10 +131,25 @@ func (c *Config) parse(b []byte) error {
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	dec.KnownFields(true) // a misspelt key is an error, not a default
 	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("parse: %w", err)
+		return fmt.Errorf("parse: %w", inWords(err))
 	}
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return errors.New("parse: there is a second YAML document; only one is read")
 	}
 	return nil
+}
+
+var unknownKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// inWords takes the names of Go types out of a decoder's messages.
+func inWords(err error) error {
+	var faults *yaml.TypeError
+	if !errors.As(err, &faults) {
+		return err
+	}
+	var out []error
+	for _, f := range faults.Errors {
+		out = append(out, errors.New(unknownKey.ReplaceAllString(f, "$1 is not a key here; `vedette config print` shows those there are")))
+	}
+	return errors.Join(out...)
 }

@@ -45,7 +45,7 @@ func TestPrintedDefaultIsValid(t *testing.T) {
 // TestFaults names the key and what to do.
 func TestFaults(t *testing.T) {
 	for in, want := range map[string]string{
-		`acount: "1"`:                                    "field acount not found",
+		`acount: "1"`:                                    "line 1: acount is not a key here",
 		`account: 12`:                                    `account: "12" is not an AWS account id`,
 		`region: moon`:                                   "region:",
 		`cluster: "a b"`:                                 "cluster:",
@@ -66,6 +66,9 @@ func TestFaults(t *testing.T) {
 		if _, err := Parse([]byte(in)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", in, err, want)
 		}
+	}
+	if _, err := Parse([]byte("server: {listen: foo}")); err == nil || strings.Contains(err.Error(), "other machines") {
+		t.Errorf("a second, misleading fault: %v", err)
 	}
 	_, err := Parse([]byte("account: x\nregion: y\nlog: {level: z}"))
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {

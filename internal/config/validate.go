@@ -48,7 +48,7 @@ func (c *Config) Validate() error {
 		if c.Server.TLS.ClientCAFile != "" {
 			bad("server.tls.clientCAFile", "client certificates need certFile and keyFile, too")
 		}
-		if !IsLoopback(c.Server.Listen) {
+		if _, _, err := net.SplitHostPort(c.Server.Listen); err == nil && !IsLoopback(c.Server.Listen) {
 			bad("server.listen", "%s can be reached from other machines; set server.tls.certFile and keyFile, or listen on 127.0.0.1", c.Server.Listen)
 		}
 	}

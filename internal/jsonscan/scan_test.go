@@ -83,10 +83,23 @@ func TestCut(t *testing.T) {
 }
 
 func TestSyntaxErrors(t *testing.T) {
-	for _, s := range []string{`{"a" 1}`, `{"a":1 "b":2}`, `[1 2]`, `{a:1}`, `tru `, `]`, `{"a":"\x"}`, `{"a":"\u12g4"}`, strings.Repeat("[", 1000)} {
+	for _, s := range []string{`{"a" 1}`, `{"a":1 "b":2}`, `[1 2]`, `{a:1}`, `tru `, `]`, `{"a":"\x"}`, `{"a":"\u12g4"}`} {
 		if n, err := Parse([]byte(s)); !errors.Is(err, ErrSyntax) || n != nil {
 			t.Errorf("%.20s: got %v %v", s, n, err)
 		}
+	}
+}
+
+// TestDeep: what is nested too deep, or a number too large, does not hide its
+// neighbours.
+func TestDeep(t *testing.T) {
+	deep := strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)
+	n, err := Parse([]byte(`{"a":` + deep + `,"b":1e999,"c":"d"}`))
+	if err != nil || n.Text("c") != "d" || n.Get("b").Kind() != Number {
+		t.Errorf("%v, c %q", err, n.Text("c"))
+	}
+	if _, err := Parse([]byte(strings.Repeat("[", 10_000))); !errors.Is(err, ErrCut) {
+		t.Errorf("never closed: %v", err)
 	}
 }
 

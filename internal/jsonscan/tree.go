@@ -1,6 +1,9 @@
 package jsonscan
 
-import "strconv"
+import (
+	"errors"
+	"strconv"
+)
 
 // Kind is what a tree node is.
 type Kind uint8
@@ -25,6 +28,7 @@ type Node struct {
 }
 
 // maxDepth bounds recursion on hostile input; API objects are some 20 deep.
+// What lies deeper is stepped over and stands as null.
 const maxDepth = 200
 
 // Parse reads one value. A cut value yields the tree of what there was
@@ -39,8 +43,9 @@ func Parse(b []byte) (*Node, error) {
 }
 
 func parse(s *Scanner, depth int) (*Node, error) {
-	if depth > maxDepth {
-		return nil, ErrSyntax
+	if depth > maxDepth { // there, but not looked into
+		_, err := s.Skip()
+		return &Node{}, err
 	}
 	switch s.Space() {
 	case '{':
@@ -64,7 +69,7 @@ func parse(s *Scanner, depth int) (*Node, error) {
 	case "true", "false":
 		return &Node{kind: Bool, text: string(raw)}, nil
 	}
-	if _, err := strconv.ParseFloat(string(raw), 64); err != nil {
+	if _, err := strconv.ParseFloat(string(raw), 64); err != nil && !errors.Is(err, strconv.ErrRange) {
 		return nil, ErrSyntax
 	}
 	return &Node{kind: Number, text: string(raw)}, nil
