@@ -75,7 +75,7 @@ func isNative(c *call) bool {
 	}
 	switch c.a.Object.Subresource {
 	case "":
-		return c.a.Object.Resource != "pods" || c.a.Verb == "create"
+		return c.a.Object.Resource != "pods" || c.a.Verb == "create" || c.a.Code == 201 // an apply may create, too
 	case addsContainers:
 		return true
 	}
