@@ -240,12 +240,13 @@ func (c *call) from() string {
 // cluster names the cluster in a sentence.
 func (c *call) cluster() string { return "cluster " + c.ev.Scope.Cluster }
 
-// did is the verb of a sentence for a write.
+// did is the verb of a sentence for a write. An apply that makes the object is
+// logged as a patch with status 201.
 func (c *call) did() string {
-	switch c.a.Verb {
-	case "create":
+	switch {
+	case c.a.Verb == "create" || c.a.Code == 201:
 		return "created"
-	case "patch":
+	case c.a.Verb == "patch":
 		return "patched"
 	}
 	return "updated"
