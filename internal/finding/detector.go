@@ -14,7 +14,6 @@ type Detector struct {
 	Features    []Feature `json:"features"`
 	ClientToken string    `json:"clientToken,omitempty"` // of the call that created it
 	ServiceRole string    `json:"serviceRole,omitempty"`
-	DataSources any       `json:"-"`
 	TagsByKey   Tags      `json:"tags,omitempty"`
 	DeletedAt   time.Time `json:"deletedAt,omitzero"` // set: the operator switched it all off
 }

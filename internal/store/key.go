@@ -10,28 +10,25 @@ import (
 	"github.com/vedette-project/vedette/internal/finding"
 )
 
-// Key is an access key. What is secret of it is sealed or hashed by its owner;
+// Key is an access key. What is secret of it is sealed by its owner;
 // the store only keeps the bytes.
 type Key struct {
 	ID, Role  string
-	Sealed    []byte // the secret, encrypted; nil when there is none
-	TokenHash []byte // of a bearer token; nil when there is none
+	Sealed    []byte // the secret, encrypted
 	CreatedAt time.Time
 	RevokedAt time.Time // zero: in force
-	// LastUsedAt is zero until TouchKey is called.
-	LastUsedAt time.Time
-	Comment    string
+	Comment   string
 }
 
-const selectKeys = `SELECT id, role, sealed, token_hash, created, revoked, last_used, comment FROM access_key`
+const selectKeys = `SELECT id, role, sealed, created, revoked, comment FROM access_key`
 
 // PutKey stores a new key; an id that is there gives finding.ErrExists, so
 // that a revoked key can never come back.
 func (s *Store) PutKey(ctx context.Context, k Key) error {
 	err := s.Commit(ctx, func(tx *Tx) error {
-		err := mustChange(tx.exec(`INSERT INTO access_key (id, role, sealed, token_hash, created, revoked, last_used, comment)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			k.ID, k.Role, k.Sealed, k.TokenHash, nanos(k.CreatedAt).Int64, nanos(k.RevokedAt), nanos(k.LastUsedAt), k.Comment))
+		err := mustChange(tx.exec(`INSERT INTO access_key (id, role, sealed, created, revoked, comment)
+			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			k.ID, k.Role, k.Sealed, nanos(k.CreatedAt).Int64, nanos(k.RevokedAt), k.Comment))
 		if errors.Is(err, finding.ErrNotFound) {
 			return finding.ErrExists
 		}
@@ -77,21 +74,11 @@ func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 // RevokeKey marks a key as revoked now. One that is revoked already keeps its
 // time; one that is not there gives finding.ErrNotFound.
 func (s *Store) RevokeKey(ctx context.Context, id string) error {
-	return s.markKey(ctx, "revoke", `revoked = ifnull(revoked, ?)`, id, s.options.Now())
-}
-
-// TouchKey notes that a key was used at a time. An earlier time than the one
-// stored changes nothing.
-func (s *Store) TouchKey(ctx context.Context, id string, at time.Time) error {
-	return s.markKey(ctx, "touch", `last_used = max(ifnull(last_used, 0), ?)`, id, at)
-}
-
-func (s *Store) markKey(ctx context.Context, verb, set, id string, at time.Time) error {
 	err := s.Commit(ctx, func(tx *Tx) error {
-		return mustChange(tx.exec(`UPDATE access_key SET `+set+` WHERE id = ?`, at.UnixNano(), id))
+		return mustChange(tx.exec(`UPDATE access_key SET revoked = ifnull(revoked, ?) WHERE id = ?`, s.options.Now().UnixNano(), id))
 	})
 	if err != nil {
-		return fmt.Errorf("%s key %s: %w", verb, id, err)
+		return fmt.Errorf("revoke key %s: %w", id, err)
 	}
 	return nil
 }
@@ -99,9 +86,9 @@ func (s *Store) markKey(ctx context.Context, verb, set, id string, at time.Time)
 func scanKey(scan func(...any) error) (Key, error) {
 	var k Key
 	var created int64
-	var revoked, used sql.NullInt64
-	err := scan(&k.ID, &k.Role, &k.Sealed, &k.TokenHash, &created, &revoked, &used, &k.Comment)
+	var revoked sql.NullInt64
+	err := scan(&k.ID, &k.Role, &k.Sealed, &created, &revoked, &k.Comment)
 	k.CreatedAt = fromNanos(sql.NullInt64{Int64: created, Valid: created != 0})
-	k.RevokedAt, k.LastUsedAt = fromNanos(revoked), fromNanos(used)
+	k.RevokedAt = fromNanos(revoked)
 	return k, err
 }

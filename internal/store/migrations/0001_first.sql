@@ -101,9 +101,7 @@ CREATE TABLE access_key (
   id         TEXT NOT NULL PRIMARY KEY,
   role       TEXT NOT NULL,
   sealed     BLOB,
-  token_hash BLOB,
   created    INTEGER NOT NULL,
   revoked    INTEGER,                -- NULL: in force
-  last_used  INTEGER,                -- NULL: never
   comment    TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
