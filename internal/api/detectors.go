@@ -19,11 +19,7 @@ func (s *server) createDetector(ctx context.Context, c *call) (any, error) {
 	if !given {
 		return nil, missing("enable")
 	}
-	token, _, err := c.body.text("clientToken", 0, 64)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := readTags(c.body, "tags")
+	token, tags, err := readCreation(c.body)
 	if err != nil {
 		return nil, err
 	}

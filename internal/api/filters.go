@@ -41,11 +41,7 @@ func (s *server) createFilter(ctx context.Context, c *call) (any, error) {
 	if !c.body.has("findingCriteria") {
 		return nil, missing("findingCriteria")
 	}
-	token, _, err := c.body.text("clientToken", 0, 64)
-	if err != nil {
-		return nil, err
-	}
-	tags, err := readTags(c.body, "tags")
+	token, tags, err := readCreation(c.body)
 	if err != nil {
 		return nil, err
 	}

@@ -59,12 +59,16 @@ func readIDs(body object) ([]string, error) {
 	return ids, err
 }
 
-func (s *server) getFindings(ctx context.Context, c *call) (any, error) {
-	d, err := s.detector(ctx, c)
-	if err != nil {
-		return nil, err
+// named reads which findings a call is about: those of a detector, by their ids.
+func (s *server) named(ctx context.Context, c *call) (d finding.Detector, ids []string, err error) {
+	if d, err = s.detector(ctx, c); err == nil {
+		ids, err = readIDs(c.body)
 	}
-	ids, err := readIDs(c.body)
+	return d, ids, err
+}
+
+func (s *server) getFindings(ctx context.Context, c *call) (any, error) {
+	d, ids, err := s.named(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +95,7 @@ func (s *server) unarchiveFindings(ctx context.Context, c *call) (any, error) {
 }
 
 func (s *server) setArchived(ctx context.Context, c *call, archived bool) error {
-	d, err := s.detector(ctx, c)
-	if err != nil {
-		return err
-	}
-	ids, err := readIDs(c.body)
+	d, ids, err := s.named(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -103,11 +103,7 @@ func (s *server) setArchived(ctx context.Context, c *call, archived bool) error 
 }
 
 func (s *server) updateFindingsFeedback(ctx context.Context, c *call) (any, error) {
-	d, err := s.detector(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := readIDs(c.body)
+	d, ids, err := s.named(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,15 @@ const (
 // tagKey are the characters of a tag's key, as the service model has them.
 var tagKey = regexp.MustCompile(`^[a-zA-Z0-9 +,\-.=_:/@]+$`)
 
+// readCreation reads what every call that creates something may carry: the
+// token by which a repeated call is known, and tags.
+func readCreation(o object) (token string, tags finding.Tags, err error) {
+	if token, _, err = o.text("clientToken", 0, 64); err == nil {
+		tags, err = readTags(o, "tags")
+	}
+	return token, tags, err
+}
+
 // readTags reads a map of tags; nil when it is not given.
 func readTags(o object, name string) (finding.Tags, error) {
 	m, given, err := o.stringMap(name)

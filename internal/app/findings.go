@@ -18,13 +18,15 @@ type findings interface {
 
 // apply folds one signal into the finding it belongs to. fresh, if set, may
 // change a finding that is new, before it is kept.
-func apply(in findings, s *finding.Signal, fresh func(*finding.Finding)) error {
+func apply(in findings, s *finding.Signal, fresh func(*finding.Finding) error) error {
 	r, err := in.Finding(s.Identity())
 	switch {
 	case errors.Is(err, finding.ErrNotFound):
 		r = finding.NewRecord(s)
 		if fresh != nil {
-			fresh(r.Finding)
+			if err := fresh(r.Finding); err != nil {
+				return err
+			}
 		}
 	case err != nil:
 		return err

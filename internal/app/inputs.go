@@ -39,6 +39,9 @@ func (s *scanner) inTimeOrder(paths []string) []string {
 	return paths
 }
 
+// headBytes is how much of a file is read to learn when it begins.
+const headBytes = 256 << 10
+
 // firstTime is the event time of a file's first record, zero if it shows none.
 func (s *scanner) firstTime(path string) time.Time {
 	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
@@ -49,11 +52,7 @@ func (s *scanner) firstTime(path string) time.Time {
 		return time.Time{} // reading it will tell
 	}
 	defer in.Close()
-	head, err := io.ReadAll(io.LimitReader(in, 256<<10))
-	if err != nil && len(head) == 0 {
-		return time.Time{}
-	}
-	f := ingest.NewFramer(strings.NewReader(string(head)), s.pool)
+	f := ingest.NewFramer(io.LimitReader(in, headBytes), s.pool)
 	var c event.Chunk
 	if f.Next(&c) != nil {
 		return time.Time{}

@@ -189,17 +189,16 @@ func (s *shard) commitGroup(group []*work) {
 type transaction struct {
 	*store.Tx
 	shard   *shard
-	scopes  map[event.Scope]bool
+	scopes  map[event.Scope]bool // those met so far; true where the analysis is switched off
 	filters []finding.Filter
 	loaded  bool // filters
 	counts  []detect.Count
 	fresh   int // findings that are new
-	err     error
 }
 
 func (t *transaction) judge(w *work) error {
 	b := &w.batch.Batch
-	if err := t.prepare(b, w.push.Chunk.Scope); err != nil {
+	if err := t.prepare(b); err != nil {
 		return err
 	}
 	res := t.shard.engine.Process(b)
@@ -209,9 +208,6 @@ func (t *transaction) judge(w *work) error {
 	for _, sig := range res.Signals {
 		if err := apply(t, sig, t.onFresh); err != nil {
 			return fmt.Errorf("keep a finding: %w", err)
-		}
-		if t.err != nil {
-			return t.err
 		}
 	}
 	t.counts = append(t.counts, res.Counts...)
@@ -223,26 +219,22 @@ func (t *transaction) judge(w *work) error {
 
 // prepare restores what is known of the batch's scopes, and drops the records
 // of scopes whose analysis is switched off.
-func (t *transaction) prepare(b *event.Batch, pushed event.Scope) error {
-	off := map[event.Scope]bool{}
+func (t *transaction) prepare(b *event.Batch) error {
 	kept := b.Events[:0]
 	for i := range b.Events {
 		sc := b.Events[i].Scope
-		if !t.scopes[sc] {
+		off, met := t.scopes[sc]
+		if !met {
 			if err := t.restore(sc); err != nil {
 				return err
 			}
-			t.scopes[sc] = true
-		}
-		disabled, known := off[sc]
-		if !known {
 			var err error
-			if disabled, err = t.disabled(sc); err != nil {
+			if off, err = t.disabled(sc); err != nil {
 				return err
 			}
-			off[sc] = disabled
+			t.scopes[sc] = off
 		}
-		if disabled {
+		if off {
 			b.Rejects = append(b.Rejects, event.Reject{Scope: sc, Outcome: event.Dropped, Reason: event.ReasonDetectorOff, Count: 1})
 			continue
 		}
@@ -294,13 +286,13 @@ func (t *transaction) disabled(sc event.Scope) (bool, error) {
 }
 
 // onFresh archives a new finding that a suppression rule matches.
-func (t *transaction) onFresh(f *finding.Finding) {
+func (t *transaction) onFresh(f *finding.Finding) (err error) {
 	t.fresh++
 	if !t.loaded {
-		t.loaded = true
-		if t.filters, t.err = t.Filters(); t.err != nil {
-			return
+		if t.filters, err = t.Filters(); err != nil {
+			return err
 		}
+		t.loaded = true
 	}
 	for _, flt := range t.filters {
 		if flt.DetectorID != f.Service.DetectorID {
@@ -313,9 +305,10 @@ func (t *transaction) onFresh(f *finding.Finding) {
 		}
 		if ok {
 			f.Service.Archived = true
-			return
+			return nil
 		}
 	}
+	return nil
 }
 
 // finish stores what the engine knows now, and the accounting.

@@ -187,7 +187,7 @@ func (s *scanner) readOne(ctx context.Context, path string) error {
 	}
 	defer in.Close()
 	if in.Binary {
-		return s.send(ctx, &job{done: closed(), batch: binaryFile(path, s.o.Scope)})
+		return s.sendRejected(ctx, path, event.ReasonBinary, "the file is neither text nor gzip nor zstd")
 	}
 	f := ingest.NewFramer(in, s.pool)
 	for {
@@ -215,10 +215,18 @@ func (s *scanner) readOne(ctx context.Context, path string) error {
 // came before the fault was read.
 func (s *scanner) damaged(ctx context.Context, path string, err error) error {
 	s.o.Log.Warn("compressed input is damaged; the rest of the file cannot be read", "file", path, "err", err)
+	return s.sendRejected(ctx, path, event.ReasonIncomplete, "damaged compression: "+err.Error())
+}
+
+// sendRejected accounts for input in which no records can be told apart: as
+// one malformed record.
+func (s *scanner) sendRejected(ctx context.Context, path string, reason event.Reason, detail string) error {
 	b := &decode.Batch{}
 	b.Stream = path
-	b.Rejects = []event.Reject{{Scope: s.o.Scope, Outcome: event.Malformed, Reason: event.ReasonIncomplete, Count: 1, Detail: "damaged compression: " + err.Error()}}
-	return s.send(ctx, &job{done: closed(), batch: b})
+	b.Rejects = []event.Reject{{Scope: s.o.Scope, Outcome: event.Malformed, Reason: reason, Count: 1, Detail: detail}}
+	j := &job{done: make(chan struct{}), batch: b}
+	close(j.done)
+	return s.send(ctx, j)
 }
 
 func (s *scanner) send(ctx context.Context, j *job) error {
@@ -228,19 +236,4 @@ func (s *scanner) send(ctx context.Context, j *job) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-func closed() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}
-
-// binaryFile is the outcome of a file that is no log: one malformed record.
-func binaryFile(path string, scope event.Scope) *decode.Batch {
-	b := &decode.Batch{}
-	b.Stream = path
-	b.Rejects = []event.Reject{{Scope: scope, Outcome: event.Malformed, Reason: event.ReasonBinary, Count: 1,
-		Detail: "the file is neither text nor gzip nor zstd"}}
-	return b
 }

@@ -128,7 +128,8 @@ func text(s *jsonscan.Scanner, key []byte, into *string) error {
 	return err
 }
 
-// object reads the members of an object with read; null is an empty object.
+// members hands each key of an object to read, which reads the value; null is
+// an empty object.
 func members(s *jsonscan.Scanner, name string, read func(key []byte) error) error {
 	if c := s.Space(); c != '{' {
 		raw, err := s.Skip()

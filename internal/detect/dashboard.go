@@ -43,11 +43,11 @@ func exposedDashboard(c *call) []*finding.Signal {
 	return []*finding.Signal{s}
 }
 
-// showsKubeflow reports whether a call proves that something in the namespace
-// kubeflow exists: to list one that does not exist succeeds, too.
+// showsKubeflow reports whether a call in the namespace kubeflow proves that
+// something there exists: to list one that does not exist succeeds, too.
 func showsKubeflow(c *call) bool {
 	o := &c.a.Object
-	if o.Namespace != kubeflowNamespace || o.Resource == "namespaces" {
+	if o.Resource == "namespaces" {
 		return false
 	}
 	switch c.a.Verb {

@@ -131,12 +131,16 @@ func (e *Engine) judge(sc *scope, ev *event.Event) []*finding.Signal {
 	if !a.Succeeded() {
 		return nil
 	}
-	c := &call{ev: ev, a: a, scope: sc}
-	if showsKubeflow(c) {
-		sc.kubeflow = true
-	}
 	interested := e.byResource[a.Object.Resource]
 	anonymous := a.User.Username == anonymousUser
+	kubeflow := a.Object.Namespace == kubeflowNamespace
+	if len(interested) == 0 && !anonymous && !kubeflow {
+		return nil // most events end here, before anything is allocated for them
+	}
+	c := &call{ev: ev, a: a, scope: sc}
+	if kubeflow && showsKubeflow(c) {
+		sc.kubeflow = true
+	}
 	if len(interested) == 0 && !anonymous || c.isDryRun() {
 		return nil
 	}

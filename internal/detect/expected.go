@@ -25,9 +25,9 @@ var sensitivePathsTXT string
 
 var expectedImages = sync.OnceValue(func() []string { return dataLines(expectedImagesTXT) })
 
-var expectedActors = sync.OnceValue(func() []string { return dataLines(expectedActorsTXT) })
+var expectedActors = sync.OnceValue(func() [][]string { return dataRows(expectedActorsTXT) })
 
-var expectedCommands = sync.OnceValue(func() []string { return dataLines(expectedCommandsTXT) })
+var expectedCommands = sync.OnceValue(func() [][]string { return dataRows(expectedCommandsTXT) })
 
 var sensitivePaths = sync.OnceValue(func() []string { return dataLines(sensitivePathsTXT) })
 
@@ -39,6 +39,15 @@ func dataLines(text string) []string {
 		if line = strings.TrimSpace(line); line != "" {
 			out = append(out, line)
 		}
+	}
+	return out
+}
+
+// dataRows are the lines of an embedded list, split into columns.
+func dataRows(text string) [][]string {
+	var out [][]string
+	for _, line := range dataLines(text) {
+		out = append(out, strings.Fields(line))
 	}
 	return out
 }
@@ -108,9 +117,8 @@ func isExpectedCommand(k *jsonscan.Node, user string) bool {
 		return false
 	}
 	image, whole, command := imageName(k.Text("image")), "", ""
-	for _, line := range expectedCommands() {
-		f := strings.Fields(line)
-		if len(f) != 3 || !matches(f[0], user) || !matches(f[1], image) {
+	for _, f := range expectedCommands() {
+		if !matches(f[0], user) || !matches(f[1], image) {
 			continue
 		}
 		if whole == "" {
@@ -136,8 +144,8 @@ func digestOf(words []string) string {
 // agents in every form, so neither form nor command is looked at.
 func isExpectedActor(k *jsonscan.Node, user string) bool {
 	image := imageName(k.Text("image"))
-	for _, line := range expectedActors() {
-		if f := strings.Fields(line); len(f) == 2 && matches(f[0], user) && matchesImage(f[1], image) {
+	for _, f := range expectedActors() {
+		if matches(f[0], user) && matchesImage(f[1], image) {
 			return true
 		}
 	}

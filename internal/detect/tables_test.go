@@ -95,16 +95,14 @@ func TestExpectedImages(t *testing.T) {
 // TestExpectedTables: every line of the tables of actors and commands is whole,
 // and names no image that anybody could publish.
 func TestExpectedTables(t *testing.T) {
-	for _, line := range expectedActors() {
-		f := strings.Fields(line)
+	for _, f := range expectedActors() {
 		if len(f) != 2 || !strings.Contains(f[1], "/") {
-			t.Errorf("%q is not a user and an image", line)
+			t.Errorf("%q is not a user and an image", f)
 		}
 	}
-	for _, line := range expectedCommands() {
-		f := strings.Fields(line)
+	for _, f := range expectedCommands() {
 		if len(f) != 3 || len(f[2]) != 24 {
-			t.Errorf("%q is not a user, an image and a digest", line)
+			t.Errorf("%q is not a user, an image and a digest", f)
 		}
 	}
 	for _, p := range expectedImages() {

@@ -93,14 +93,18 @@ func (f *follower) round(ctx context.Context) error {
 			return nil
 		}
 	}
-	if st, err := f.file.Stat(); err != nil {
+	st, err := f.file.Stat()
+	if err != nil {
 		return err
-	} else if st.Size() < f.pos.Offset {
+	}
+	if st.Size() < f.pos.Offset {
 		f.Log.Info("a followed log was truncated; reading it from its start", "file", f.Path)
 		f.pos.Offset, f.pos.Len, f.pos.Head = 0, 0, 0
 	}
-	if err := f.drain(ctx, false); err != nil {
-		return err
+	if st.Size() > f.pos.Offset { // most rounds find nothing new and should cost nothing
+		if err := f.drain(ctx, false); err != nil {
+			return err
+		}
 	}
 	now, err := os.Stat(f.Path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -113,8 +117,7 @@ func (f *follower) round(ctx context.Context) error {
 	if err := f.drain(ctx, true); err != nil {
 		return err
 	}
-	st, err := f.file.Stat()
-	if err != nil {
+	if st, err = f.file.Stat(); err != nil {
 		return err
 	}
 	f.close()
