@@ -26,7 +26,7 @@ go tool staticcheck ./...
 
 if $can_install; then
   step "packages"
-  install_packages awscli etcd-server containerd runc busybox-static containernetworking-plugins iptables iproute2
+  install_packages awscli postgresql etcd-server containerd runc busybox-static containernetworking-plugins iptables iproute2
 fi
 
 step "unit, scenario and API tests"

@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -47,11 +48,15 @@ func demo(ctx context.Context, binary, dir string) error {
 	if err != nil {
 		return err
 	}
+	metrics, err := freeAddr()
+	if err != nil {
+		return err
+	}
 	if err := emptied(dir); err != nil {
 		return err
 	}
 	fmt.Printf("Starting   vedette serve --data-dir %s --listen %s\n", dir, addr)
-	server := exec.CommandContext(ctx, binary, "serve", "--data-dir", dir, "--listen", addr, "--metrics-listen", "")
+	server := exec.CommandContext(ctx, binary, "serve", "--data-dir", dir, "--listen", addr, "--metrics-listen", metrics)
 	var log bytes.Buffer
 	server.Stdout, server.Stderr = &log, &log
 	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
@@ -70,6 +75,9 @@ func demo(ctx context.Context, binary, dir string) error {
 	start := time.Now()
 	events, size, err := pushAll(ctx, url)
 	if err != nil {
+		return err
+	}
+	if err := judged(ctx, "http://"+metrics+"/metrics"); err != nil {
 		return err
 	}
 	fmt.Printf("Pushed     %d audit events (%.1f MB) of a real kube-apiserver to %s in %v\n\n", events, float64(size)/1e6, url, time.Since(start).Round(time.Millisecond))
@@ -155,6 +163,42 @@ func pushAll(ctx context.Context, url string) (events, size int, err error) {
 		}
 	}
 	return events, size, in.Err()
+}
+
+// judged waits until nothing waits in the journal any more.
+func judged(ctx context.Context, url string) error {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return fmt.Errorf("read the metrics: %w", err)
+		}
+		page, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			return fmt.Errorf("read the metrics: %w", err)
+		}
+		shards, idle := 0, 0
+		for line := range strings.Lines(string(page)) {
+			if name, value, ok := strings.Cut(strings.TrimSpace(line), "} "); ok && strings.HasPrefix(name, "vedette_journal_waiting_messages{") {
+				if shards++; value == "0" {
+					idle++
+				}
+			}
+		}
+		if shards > 0 && shards == idle {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return errors.New("the server does not judge what it took")
 }
 
 func push(ctx context.Context, url string, items [][]byte) error {

@@ -69,7 +69,7 @@ func withStore(ctx context.Context, data *dataFlags, use func(st *store.Store, d
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(ctx, app.StoreFile(cfg.Store.DataDir), store.Options{Now: time.Now})
+	st, err := app.OpenStore(ctx, cfg, time.Now)
 	if err != nil {
 		return err
 	}

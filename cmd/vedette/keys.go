@@ -37,6 +37,9 @@ func (f *dataFlags) existing() (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Store.Postgres.URL != "" {
+		return cfg, nil
+	}
 	if _, err := os.Stat(app.StoreFile(cfg.Store.DataDir)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no store in %s; name the server's folder with --data-dir", cfg.Store.DataDir)
 	}
@@ -187,7 +190,7 @@ func withKeys(ctx context.Context, load func() (*config.Config, error), use func
 	if err != nil {
 		return err
 	}
-	keys, err := app.OpenKeys(ctx, cfg.Store.DataDir, time.Now)
+	keys, err := app.OpenKeys(ctx, cfg, time.Now)
 	if err != nil {
 		return err
 	}

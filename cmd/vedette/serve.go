@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,7 +16,9 @@ func serveCommand(s streams) *cobra.Command {
 		Use:   "serve",
 		Short: "Take records, detect, keep findings and serve the GuardDuty API",
 		Long: `Runs the server: HTTP pushes under /ingest/, followed log files, detection,
-the store and the GuardDuty API, in one process.
+the store and the GuardDuty API, in one process. With a NATS cluster and a
+PostgreSQL database several processes share the work; --role says which part
+this one does.
 
 Listens on loopback only unless the configuration names a certificate. The
 first start makes an admin access key and says where it is.`,
@@ -25,9 +26,6 @@ first start makes an admin access key and says where it is.`,
   vedette serve --config vedette.yaml --data-dir /var/lib/vedette`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if role != "all" {
-				return errors.New("--role: only \"all\" exists so far; one process does everything")
-			}
 			cfg, err := config.Load(file, func(c *config.Config) {
 				set(&c.Store.DataDir, dataDir)
 				set(&c.Server.Listen, listen)
@@ -42,7 +40,7 @@ first start makes an admin access key and says where it is.`,
 				return err
 			}
 			log := logger(s.err, cfg.Log.Level)
-			a, err := app.Start(cmd.Context(), app.Options{Config: cfg, Now: time.Now, Log: log, Version: version()})
+			a, err := app.Start(cmd.Context(), app.Options{Config: cfg, Now: time.Now, Log: log, Version: version(), Role: role})
 			if err != nil {
 				return err
 			}
@@ -57,7 +55,7 @@ first start makes an admin access key and says where it is.`,
 	f.StringVar(&dataDir, "data-dir", "", `folder of the findings and keys (default "vedette-data")`)
 	f.StringVar(&listen, "listen", "", "address of the API and the pushes (default 127.0.0.1:8700)")
 	f.StringVar(&metrics, "metrics-listen", "", `address of /metrics, /livez and /readyz (default 127.0.0.1:8701; "" for none)`)
-	f.StringVar(&role, "role", "all", "what this process does")
+	f.StringVar(&role, "role", "all", "what this process does: all, or some of ingest, detect and api with commas between")
 	f.StringVar(&scope.account, "account", "", "AWS account of the findings (12 digits; default 000000000000)")
 	f.StringVar(&scope.region, "region", "", "AWS Region of the findings (default us-east-1)")
 	f.StringVar(&scope.cluster, "cluster", "", `cluster of followed logs (default "kubernetes")`)

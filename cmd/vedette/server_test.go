@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,9 +82,29 @@ func pushFile(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) > 2 {
 		req.Header.Set("Authorization", "Bearer "+args[2])
 	}
-	if status := answer(ts, req); (status == http.StatusOK) == neg {
+	status := answer(ts, req)
+	if (status == http.StatusOK) == neg {
 		ts.Fatalf("status %d", status)
 	}
+	judged(ts)
+}
+
+var waiting = regexp.MustCompile(`(?m)^vedette_journal_waiting_messages\{.*\} (.+)$`)
+
+// judged waits until nothing waits in the journal of the server.
+func judged(ts *testscript.TestScript) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		res, err := http.Get("http://" + ts.Getenv("METRICS") + "/metrics")
+		ts.Check(err)
+		page, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		ts.Check(err)
+		shards := waiting.FindAllSubmatch(page, -1)
+		if len(shards) > 0 && !slices.ContainsFunc(shards, func(m [][]byte) bool { return string(m[1]) != "0" }) {
+			return
+		}
+	}
+	ts.Fatalf("what was pushed is not judged")
 }
 
 // answer prints a response's status and body, and returns the status.

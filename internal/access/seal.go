@@ -41,6 +41,15 @@ func OpenSealer(dataDir string) (*Sealer, error) {
 	return newSealer(key)
 }
 
+// OpenSealerFile loads a sealing key that several processes share; it makes none.
+func OpenSealerFile(path string) (*Sealer, error) {
+	key, err := readKeyFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("open sealing key: %w", err)
+	}
+	return newSealer(key)
+}
+
 func newSealer(key []byte) (*Sealer, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {

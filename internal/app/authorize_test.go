@@ -46,7 +46,7 @@ func TestPushFromWebPages(t *testing.T) {
 // runs, and welcome after it.
 func TestOneServerPerDataDirectory(t *testing.T) {
 	a := startApp(t, t.TempDir(), nil)
-	o := Options{Config: a.Config, Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "test"}
+	o := Options{Config: a.Config, Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "test", Role: "all"}
 	if _, err := Start(context.Background(), o); err == nil || !strings.Contains(err.Error(), "another server runs") {
 		t.Fatalf("a second server: %v", err)
 	}

@@ -115,6 +115,11 @@ func TestSameFindings(t *testing.T) {
 // startApp runs a server on free ports of the loopback.
 func startApp(t *testing.T, dir string, change func(*config.Config)) *App {
 	t.Helper()
+	return startAs(t, dir, "all", change)
+}
+
+func startAs(t *testing.T, dir, role string, change func(*config.Config)) *App {
+	t.Helper()
 	c := config.Default()
 	c.Account, c.Region = "111122223333", "eu-central-1"
 	c.Server.Listen, c.Server.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
@@ -122,7 +127,7 @@ func startApp(t *testing.T, dir string, change func(*config.Config)) *App {
 	if change != nil {
 		change(c)
 	}
-	a, err := Start(context.Background(), Options{Config: c, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test"})
+	a, err := Start(context.Background(), Options{Config: c, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test", Role: role})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +156,7 @@ func eventList(lines []string) string {
 // stored are all findings of a server, in the order of a scan's.
 func stored(t *testing.T, a *App) []*finding.Finding {
 	t.Helper()
+	settle(t, a)
 	det := finding.DetectorID(a.Config.Account, a.Config.Region)
 	q := finding.Query{DetectorID: det, Limit: 50}
 	m := memory{}

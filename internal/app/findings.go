@@ -3,9 +3,11 @@ package app
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/store"
 )
 
 // findings is where the line keeps findings: a transaction of the store, or
@@ -34,6 +36,44 @@ func apply(in findings, s *finding.Signal, fresh func(*finding.Finding) error) e
 		return nil
 	}
 	return in.PutFinding(r)
+}
+
+// drafts are the findings of one commit: read once, however many signals merge
+// into them, and written once.
+type drafts struct {
+	tx         *store.Tx
+	byIdentity map[string]*finding.Record
+	changed    map[string]bool
+}
+
+func (d *drafts) Finding(identity string) (*finding.Record, error) {
+	if r, ok := d.byIdentity[identity]; ok {
+		return r, nil
+	}
+	r, err := d.tx.Finding(identity)
+	if err == nil {
+		d.byIdentity[identity] = r
+	}
+	return r, err
+}
+
+func (d *drafts) PutFinding(r *finding.Record) error {
+	if d.changed == nil {
+		d.changed = map[string]bool{}
+	}
+	d.byIdentity[r.Merge.Identity], d.changed[r.Merge.Identity] = r, true
+	return nil
+}
+
+// write writes what changed, in one order, so that two commits cannot wait for
+// each other.
+func (d *drafts) write(tx *store.Tx) error {
+	for _, identity := range slices.Sorted(maps.Keys(d.changed)) {
+		if err := tx.PutFinding(d.byIdentity[identity]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // memory keeps findings by identity for the length of a scan.

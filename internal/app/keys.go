@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/access"
+	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/store"
 )
@@ -57,30 +59,65 @@ type Keys struct {
 // StoreFile is the path of the store in a data directory.
 func StoreFile(dataDir string) string { return filepath.Join(dataDir, "vedette.db") }
 
-// openData opens the store and the sealing key of a data directory, making
-// both where they are not there.
-func openData(ctx context.Context, dataDir string, now func() time.Time) (*store.Store, *access.Sealer, error) {
-	if err := os.MkdirAll(dataDir, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("make the data directory: %w", err)
+// OpenStore opens the store that a configuration names: a database, or the
+// file in the data directory.
+func OpenStore(ctx context.Context, c *config.Config, now func() time.Time) (*store.Store, error) {
+	o := store.Options{Now: now}
+	pg := c.Store.Postgres
+	if pg.URL == "" {
+		if err := os.MkdirAll(c.Store.DataDir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the data directory: %w", err)
+		}
+		return store.Open(ctx, StoreFile(c.Store.DataDir), o)
 	}
-	sealer, err := access.OpenSealer(dataDir)
+	password, err := secret("store.postgres.passwordFile", pg.PasswordFile)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	st, err := store.Open(ctx, StoreFile(dataDir), store.Options{Now: now})
+	target, err := withPassword(pg.URL, password)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return st, sealer, nil
+	o.Readers = pg.MaxConns / 2
+	o.Writers = pg.MaxConns - o.Readers
+	return store.OpenPostgres(ctx, target, o)
 }
 
-// OpenKeys opens the keys of a data directory. Close releases it.
-func OpenKeys(ctx context.Context, dataDir string, now func() time.Time) (*Keys, error) {
-	st, sealer, err := openData(ctx, dataDir, now)
+// withPassword puts a password into the URL of a database.
+func withPassword(target, password string) (string, error) {
+	if password == "" {
+		return target, nil
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		return "", fmt.Errorf("store.postgres.url: %w", err)
+	}
+	u.User = url.UserPassword(u.User.Username(), password)
+	return u.String(), nil
+}
+
+// OpenKeys opens the keys of a store, and the sealing key that they need,
+// making both where they are not there. Close releases it.
+func OpenKeys(ctx context.Context, c *config.Config, now func() time.Time) (*Keys, error) {
+	if err := os.MkdirAll(c.Store.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	sealer, err := openSealer(c)
+	if err != nil {
+		return nil, err
+	}
+	st, err := OpenStore(ctx, c, now)
 	if err != nil {
 		return nil, err
 	}
 	return &Keys{st, sealer, now}, nil
+}
+
+func openSealer(c *config.Config) (*access.Sealer, error) {
+	if c.Server.SealingKeyFile != "" {
+		return access.OpenSealerFile(c.Server.SealingKeyFile)
+	}
+	return access.OpenSealer(c.Store.DataDir)
 }
 
 // Served returns the account and Region that the keys are good for.

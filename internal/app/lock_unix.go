@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// lockData keeps a second server off a data directory: each would overwrite
+// LockData keeps a second server off a data directory: each would overwrite
 // what the other knows. The lock ends with the process, however it ends.
-func lockData(dataDir string) (unlock func() error, err error) {
+func LockData(dataDir string) (unlock func() error, err error) {
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}

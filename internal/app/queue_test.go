@@ -1,10 +1,10 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"errors"
+	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -13,8 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/vedette-project/vedette/internal/event"
-	"github.com/vedette-project/vedette/internal/ingest"
+	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/store"
 )
 
@@ -38,74 +37,52 @@ func hold(t *testing.T, a *App) (release func()) {
 	})
 }
 
-// TestFullQueue: when as many pushes wait as may, the next is told to come
-// again at once, and none that waited is lost.
-func TestFullQueue(t *testing.T) {
-	a := startApp(t, t.TempDir(), nil)
+// TestFullJournal: while nothing can be committed, pushes are taken until the
+// journal is full; then senders are told to come again at once, and none that
+// was taken is lost.
+func TestFullJournal(t *testing.T) {
+	a := startApp(t, t.TempDir(), func(c *config.Config) { c.Journal.Shards, c.Journal.MaxBytes = 1, 16<<20 })
 	release := hold(t, a)
 	defer release()
-	scope := event.Scope{Account: a.Config.Account, Region: a.Config.Region, Cluster: "prod"}
-	queue := a.line.shardOf(scope).in
-	results := make(chan error, cap(queue)+maxGroup)
-	for i := range cap(results) {
-		go func() {
-			p := &ingest.Push{Chunk: event.Chunk{Stream: "test", Received: begin, Scope: scope, Data: []byte(benign("jane", i))}}
-			results <- a.line.Append(t.Context(), p)
-		}()
-	}
-	until(t, "the queue is full", func() bool { return len(queue) == cap(queue) })
-	res, err := http.Post("http://"+a.Addr+"/ingest/k8s-audit/prod", "application/json", strings.NewReader(eventList([]string{attack("late", 1)})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" {
-		t.Errorf("status %d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
-	}
-	release()
 	accepted := int64(0)
-	for range cap(results) {
-		switch err := <-results; {
-		case err == nil:
+	for status := http.StatusOK; status == http.StatusOK; {
+		body := bigRecord(t, int(accepted), 1<<20)
+		res, err := http.Post("http://"+a.Addr+"/ingest/k8s-audit/prod", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		switch status = res.StatusCode; {
+		case status == http.StatusOK:
 			accepted++
-		case !errors.Is(err, ingest.ErrFull):
-			t.Error(err)
+		case status != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "":
+			t.Fatalf("status %d, Retry-After %q", status, res.Header.Get("Retry-After"))
+		}
+		if accepted > 100 {
+			t.Fatal("the journal is never full")
 		}
 	}
-	if accepted < int64(cap(queue)) {
-		t.Errorf("only %d of a queue of %d were taken", accepted, cap(queue))
+	if accepted < 8 {
+		t.Errorf("only %d MiB fit into a journal of 16", accepted)
 	}
-	mustPush(t, a, "prod", attack("late", 1)) // now there is room
+	release()
+	settle(t, a)
+	until(t, "there is room again", func() bool { return push(t, a, "prod", attack("late", 1)) == http.StatusOK })
 	if d := cmp.Diff(map[string]int64{"late": 1}, counts(stored(t, a))); d != "" {
 		t.Error(d)
 	}
-	if got := ledger(t, a.keys.store)["evaluated"]; got != accepted+1 {
-		t.Errorf("%d records were judged, %d were taken", got, accepted+1)
+	got := ledger(t, a.keys.store)
+	if got["evaluated"] != accepted+1 || got["received"] < accepted+1 {
+		t.Errorf("%v: %d were taken", got, accepted+1)
 	}
 }
 
-// TestFullMemory: few large pushes fill the queue as well.
-func TestFullMemory(t *testing.T) {
-	a := startApp(t, t.TempDir(), nil)
-	release := hold(t, a)
-	defer release()
-	blank := bytes.Repeat([]byte(" "), maxWaitingBytes*2/3) // both pushes share it
-	newPush := func() *ingest.Push {
-		return &ingest.Push{Chunk: event.Chunk{Stream: "test", Received: begin, Scope: event.Scope{Cluster: "prod"}, Data: blank}}
-	}
-	first := make(chan error, 1)
-	go func() { first <- a.line.Append(t.Context(), newPush()) }()
-	until(t, "the first push waits", func() bool { return a.line.waiting.Load() == int64(len(blank)) })
-	if err := a.line.Append(t.Context(), newPush()); !errors.Is(err, ingest.ErrFull) {
-		t.Errorf("the second push: %v", err)
-	}
-	release()
-	if err := <-first; err != nil {
-		t.Error(err)
-	}
-	if err := a.line.Append(t.Context(), newPush()); err != nil {
-		t.Errorf("the second push again: %v", err)
-	}
+// bigRecord is a record of ordinary work that cannot be compressed.
+func bigRecord(t *testing.T, n, size int) string {
+	t.Helper()
+	noise := make([]byte, size*3/4)
+	rand.NewChaCha8([32]byte{byte(n)}).Read(noise)
+	return strings.Replace(benign("jane", n), `"level"`, `"requestObject":{"data":"`+base64.StdEncoding.EncodeToString(noise)+`"},"level"`, 1)
 }
 
 // TestManySenders: many at once, several of one cluster, some records twice.
@@ -130,27 +107,24 @@ func TestManySenders(t *testing.T) {
 	if d := cmp.Diff(want, counts(stored(t, a))); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(map[string]int64{"evaluated": 2 * senders * pushes, "duplicate/seen_before": senders * pushes}, ledger(t, a.keys.store)); d != "" {
+	if d := cmp.Diff(map[string]int64{"received": 3 * senders * pushes, "evaluated": 2 * senders * pushes, "duplicate/seen_before": senders * pushes}, ledger(t, a.keys.store)); d != "" {
 		t.Error(d)
 	}
 }
 
-// TestGracefulStop: what was taken when the stop began is judged, kept and
-// answered; new senders find nobody.
+// TestGracefulStop: what was taken when the stop began is kept and answered,
+// and judged now or after the next start; new senders find nobody.
 func TestGracefulStop(t *testing.T) {
 	dir := t.TempDir()
 	a := startApp(t, dir, nil)
 	release := hold(t, a)
 	defer release()
 	const pushes = 8
-	codes := make(chan int, pushes)
-	size := 0
 	for n := range pushes {
-		body := eventList([]string{attack("mallory", n)})
-		size += len(body)
-		go func() { codes <- push(t, a, fmt.Sprintf("c%d", n), body) }()
+		if code := push(t, a, fmt.Sprintf("c%d", n), attack("mallory", n)); code != http.StatusOK {
+			t.Fatalf("status %d", code)
+		}
 	}
-	until(t, "all pushes wait", func() bool { return a.line.waiting.Load() == int64(size) })
 	stopped := make(chan error, 1)
 	go func() { stopped <- a.Stop(context.Background()) }()
 	until(t, "the server takes no connections", func() bool {
@@ -161,11 +135,6 @@ func TestGracefulStop(t *testing.T) {
 		return err != nil
 	})
 	release()
-	for range pushes {
-		if code := <-codes; code != http.StatusOK {
-			t.Errorf("status %d for a push that was taken", code)
-		}
-	}
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -22,8 +23,10 @@ type Config struct {
 
 	Server    Server    `yaml:"server"`
 	Ingest    Ingest    `yaml:"ingest"`
+	Journal   Journal   `yaml:"journal"`
 	Detection Detection `yaml:"detection"`
 	Store     Store     `yaml:"store"`
+	Publish   Publish   `yaml:"publish"`
 	Log       Log       `yaml:"log"`
 }
 
@@ -35,6 +38,15 @@ type Server struct {
 	// MetricsListen is the address of /metrics, /livez and /readyz; "" for none.
 	MetricsListen string `yaml:"metricsListen"`
 	TLS           TLS    `yaml:"tls"`
+	// Name tells this process from the others that share a store; "" is the
+	// name of the machine. A process that comes back keeps its name.
+	Name string `yaml:"name"`
+	// SealingKeyFile holds the key that seals the secrets of access keys; ""
+	// is sealing.key in the data directory. Processes that share a store share it.
+	SealingKeyFile string `yaml:"sealingKeyFile"`
+	// DrainTimeout bounds an orderly end; what is not done by then is done by
+	// the next process.
+	DrainTimeout time.Duration `yaml:"drainTimeout"`
 }
 
 // TLS names the files of the server's certificate, PEM.
@@ -53,6 +65,12 @@ type Ingest struct {
 	RequireToken string `yaml:"requireToken"`
 	// MaxBodyBytes bounds one push.
 	MaxBodyBytes int64 `yaml:"maxBodyBytes"`
+	// QuietAfter is how long a source that was talking may be silent before it
+	// is UNHEALTHY.
+	QuietAfter time.Duration `yaml:"quietAfter"`
+	// CanaryEvery, if not 0, sends a record of our own through the whole line
+	// that often and measures how long it takes.
+	CanaryEvery time.Duration `yaml:"canaryEvery"`
 	// Follow lists audit log files to read as they grow.
 	Follow []Follow `yaml:"follow"`
 }
@@ -61,6 +79,36 @@ type Ingest struct {
 type Follow struct {
 	Path    string `yaml:"path"`
 	Cluster string `yaml:"cluster"` // default: the cluster above
+}
+
+// Journal is where accepted records wait, on disk, until they are judged.
+type Journal struct {
+	// Shards is how many workers can judge at once; a cluster belongs to one. It
+	// can be changed when nothing waits.
+	Shards int `yaml:"shards"`
+	// MaxBytes bounds what waits, on disk, compressed; beyond it senders are
+	// told to come again.
+	MaxBytes int64 `yaml:"maxBytes"`
+	// MinFreeBytes is what stays free on the disk of the embedded journal.
+	MinFreeBytes int64 `yaml:"minFreeBytes"`
+	// MaxAge drops, and counts, what waited longer; 0 keeps everything.
+	MaxAge time.Duration `yaml:"maxAge"`
+	NATS   NATS          `yaml:"nats"`
+}
+
+// NATS is a cluster of NATS servers that keeps the journal in the place of the
+// embedded one.
+type NATS struct {
+	URL             string `yaml:"url"` // one or several, with commas between; "" is the embedded one
+	Name            string `yaml:"name"`
+	Replicas        int    `yaml:"replicas"`
+	CAFile          string `yaml:"caFile"`
+	CertFile        string `yaml:"certFile"`
+	KeyFile         string `yaml:"keyFile"`
+	CredentialsFile string `yaml:"credentialsFile"`
+	Username        string `yaml:"username"`
+	PasswordFile    string `yaml:"passwordFile"`
+	TokenFile       string `yaml:"tokenFile"`
 }
 
 // Detection is what is detected.
@@ -74,6 +122,22 @@ type Detection struct {
 type Store struct {
 	DataDir       string `yaml:"dataDir"`
 	RetentionDays int    `yaml:"retentionDays"` // after a finding was last changed
+	// Postgres is a database in the place of the file in the data directory.
+	Postgres Postgres `yaml:"postgres"`
+}
+
+// Postgres is a PostgreSQL database.
+type Postgres struct {
+	URL string `yaml:"url"` // postgres://…; "" keeps the findings in the data directory
+	// PasswordFile holds the password, if the URL does not.
+	PasswordFile string `yaml:"passwordFile"`
+	MaxConns     int    `yaml:"maxConns"`
+}
+
+// Publish is where findings and changes of coverage go by themselves.
+type Publish struct {
+	// File gets one event a line, in the JSON of EventBridge; "" for none.
+	File string `yaml:"file"`
 }
 
 // Log is Vedette's own log, on standard error.
@@ -85,10 +149,11 @@ type Log struct {
 func Default() *Config {
 	return &Config{
 		Account: "000000000000", Region: "us-east-1", Cluster: "kubernetes",
-		Server:    Server{Listen: "127.0.0.1:8700", MetricsListen: "127.0.0.1:8701"},
-		Ingest:    Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20},
+		Server:    Server{Listen: "127.0.0.1:8700", MetricsListen: "127.0.0.1:8701", DrainTimeout: 20 * time.Second},
+		Ingest:    Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20, QuietAfter: 10 * time.Minute},
+		Journal:   Journal{Shards: 4, MaxBytes: 4 << 30, MinFreeBytes: 256 << 20, NATS: NATS{Name: "vedette", Replicas: 3}},
 		Detection: Detection{LegacyKubernetesTypes: true},
-		Store:     Store{DataDir: "vedette-data", RetentionDays: 90},
+		Store:     Store{DataDir: "vedette-data", RetentionDays: 90, Postgres: Postgres{MaxConns: 8}},
 		Log:       Log{Level: "info"},
 	}
 }

@@ -73,6 +73,8 @@ func (c *Config) Validate() error {
 	if c.Store.RetentionDays < 1 {
 		bad("store.retentionDays", "%d is below 1", c.Store.RetentionDays)
 	}
+	c.validateJournal(bad)
+	c.validateShared(bad)
 	switch c.Log.Level {
 	case "debug", "info", "warn", "error":
 	default:

@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"time"
+
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/jsonscan"
 )
@@ -19,6 +21,10 @@ type wrapper struct {
 	logStream        []byte
 	timestamp        []byte
 	data             []byte // awslogs.data, as Lambda receives it
+
+	at     time.Time // of the wrapper
+	cut    bool
+	listed bool // its items were decoded as they were met
 }
 
 // auditEvent reads the members of one object in a single pass. On ErrCut the
@@ -76,12 +82,27 @@ func (d *Decoder) member(s *jsonscan.Scanner, key []byte, a *event.Audit, w *wra
 		a.Received, err = d.times.read(s, key)
 	case "stageTimestamp":
 		a.StageTime, err = d.times.read(s, key)
+	case "items":
+		if done, err := d.items(s, w); done || err != nil {
+			return err
+		}
+		return w.member(s, key)
 	default:
 		return w.member(s, key)
 	}
 	return err
 }
 
+// items decodes the items of an EventList where they stand, as long as it said
+// before what it is; they are the bulk of what is pushed, and need not be
+// walked through twice.
+func (d *Decoder) items(s *jsonscan.Scanner, w *wrapper) (done bool, err error) {
+	if w.kind != "EventList" || w.listed || checkVersion(w.apiVersion) != nil || s.Space() != '[' {
+		return false, nil
+	}
+	w.listed = true
+	return true, d.list(s, w.cut, w.at)
+}
 func (w *wrapper) member(s *jsonscan.Scanner, key []byte) (err error) {
 	var at *[]byte
 	switch string(key) {

@@ -13,6 +13,7 @@ type Decoder struct {
 	chunk *event.Chunk
 	scope event.Scope
 	line  int64
+	depth int // of wrappers
 	times timeParser
 }
 

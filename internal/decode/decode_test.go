@@ -232,3 +232,46 @@ func TestTimes(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenLists: a fault in or behind a list costs what is broken, and what
+// was read before the fault does not count twice.
+func TestBrokenLists(t *testing.T) {
+	item := func(n int) string {
+		return fmt.Sprintf(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a%d","verb":"get","stage":"ResponseComplete"}`, n)
+	}
+	const head = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[`
+	for name, tc := range map[string]struct {
+		in                string
+		events, malformed int
+	}{
+		"whole":                {head + item(1) + "," + item(2) + "]}", 2, 0},
+		"a bad element":        {head + item(1) + `,{"auditID":7,"verb":"x"},4,` + item(2) + "]}", 2, 2},
+		"a fault behind":       {head + item(1) + "," + item(2) + `],"x":}`, 2, 1},
+		"a fault between":      {head + item(1) + " " + item(2) + "]}", 2, 1},
+		"no end":               {head + item(1) + "," + item(2), 2, 1},
+		"items before kind":    {`{"items":[` + item(1) + `],"kind":"EventList","apiVersion":"audit.k8s.io/v1"}`, 1, 0},
+		"another version":      {strings.Replace(head, "v1", "v7", 1) + item(1) + "]}", 0, 1},
+		"twice":                {head + item(1) + `],"items":[` + item(2) + "]}", 1, 0},
+		"lists inside lists":   {head + head + item(1) + "]}" + "]}", 1, 0},
+		"too many inside":      {strings.Repeat(head, 5000) + item(1) + strings.Repeat("]}", 5000), 0, 1},
+		"a list, then another": {head + item(1) + "]}" + head + item(2) + "]}", 2, 0},
+	} {
+		b := &Batch{}
+		var d Decoder
+		d.Decode(&event.Chunk{Data: []byte(tc.in), Records: []event.Span{{End: len(tc.in)}}}, b)
+		bad := 0
+		for _, r := range b.Rejects {
+			bad += int(r.Count)
+		}
+		ids := map[string]bool{}
+		for _, e := range b.Events {
+			if ids[e.Audit.AuditID] {
+				t.Errorf("%s: %s twice", name, e.Audit.AuditID)
+			}
+			ids[e.Audit.AuditID] = true
+		}
+		if len(b.Events) != tc.events || bad != tc.malformed {
+			t.Errorf("%s: %d events and %d malformed, want %d and %d: %+v", name, len(b.Events), bad, tc.events, tc.malformed, b.Rejects)
+		}
+	}
+}

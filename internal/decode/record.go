@@ -65,21 +65,25 @@ func (d *Decoder) values(b []byte, cut bool, at time.Time) {
 	if body, ok := bytes.CutSuffix(b, []byte(cutMark)); ok {
 		b, cut = body, true
 	}
+	between := " \t\r\n,"
 	for torn := 0; len(b) > 0; torn++ {
 		n, err := d.value(b, cut, at)
 		if err == nil {
 			torn--
-			b = bytes.TrimLeft(b[n:], " \t\r\n,")
+			b = bytes.TrimLeft(b[n:], between)
 			continue
 		}
 		d.rejectValue(b, cut, err)
 		// A torn record takes its own line end with it: the next record then
-		// stands behind it on the same line, and is not lost.
-		next := bytes.Index(b[1:], []byte(recordStart))
+		// stands behind it on the same line, and is not lost. What was decoded
+		// before the fault is not decoded again.
+		n = max(n, 1)
+		next := bytes.Index(b[n:], []byte(recordStart))
 		if next < 0 || torn >= maxTorn {
 			return
 		}
-		b = b[1+next:]
+		b = b[n+next:]
+		between = " \t\r\n,]}" // the ends of what was torn
 	}
 }
 
@@ -125,36 +129,53 @@ func excerpt(b []byte) string {
 }
 
 // value decodes the one JSON value at the start of b and returns its length.
+// With an error it returns the length of what was decoded before the fault.
 func (d *Decoder) value(b []byte, cut bool, at time.Time) (int, error) {
+	if d.depth++; d.depth > maxNested {
+		d.depth--
+		return 0, malformed(event.ReasonNotAudit, "lists of records inside each other, more than %d deep", maxNested)
+	}
+	defer func() { d.depth-- }()
 	s := jsonscan.Scanner{Data: b}
 	switch b[0] {
 	case '{':
 	case '[':
-		return d.list(&s, cut, at)
+		err := d.list(&s, cut, at)
+		return s.Pos, err
 	default:
 		return 0, jsonscan.ErrSyntax
 	}
-	var w wrapper
+	w := wrapper{at: at, cut: cut}
+	used := d.out.used
 	a := d.out.audit()
 	err := d.auditEvent(&s, a, &w)
-	if err != nil && !(cut && errors.Is(err, jsonscan.ErrCut)) {
-		d.out.used--
+	whole := err == nil || cut && errors.Is(err, jsonscan.ErrCut)
+	switch {
+	case w.listed && whole: // the items took the places behind a
+		return s.Pos, nil
+	case w.listed:
+		return s.Pos, err
+	case !whole:
+		d.out.used = used
 		return 0, err
 	}
 	if isAudit(a, &w) {
 		if err := checkVersion(w.apiVersion); err != nil {
-			d.out.used--
+			d.out.used = used
 			return 0, err
 		}
 		d.add(a, b[:s.Pos], err != nil, at)
 		return s.Pos, nil
 	}
-	d.out.used--
+	d.out.used = used
 	if err != nil {
 		return 0, err
 	}
 	return s.Pos, d.wrapped(&w, at)
 }
+
+// maxNested bounds how deep wrappers may stand inside each other.
+const maxNested = 16
 
 func isAudit(a *event.Audit, w *wrapper) bool {
 	if w.kind != "" && w.kind != "Event" || w.items != nil {
@@ -178,37 +199,51 @@ func checkVersion(v string) error {
 }
 
 // list decodes an array of records. A fault inside one element costs that
-// element alone as long as its end can be found.
-func (d *Decoder) list(s *jsonscan.Scanner, cut bool, at time.Time) (int, error) {
+// element alone as long as its end can be found; otherwise the scanner stops
+// behind its beginning.
+func (d *Decoder) list(s *jsonscan.Scanner, cut bool, at time.Time) error {
 	if err := s.Enter('['); err != nil {
-		return 0, err
+		return err
 	}
 	for first := true; ; first = false {
 		ok, err := s.More(first)
-		if err != nil {
-			return 0, err
+		if err != nil || !ok {
+			return err
 		}
-		if !ok {
-			return s.Pos, nil
+		// Most elements are good, and then their end is known without looking for it.
+		start := s.Pos
+		n, err := d.element(s.Data[start:], cut, at)
+		if err == nil {
+			s.Pos += n
+			continue
 		}
-		raw, err := s.Skip()
-		if err != nil && !(cut && errors.Is(err, jsonscan.ErrCut)) {
-			return 0, err
-		}
-		d.element(raw, err != nil, at)
-		if err != nil {
-			return s.Pos, nil
+		raw, skipped := s.Skip()
+		switch {
+		case skipped == nil:
+			d.rejectElement(raw, false, err)
+		case cut && errors.Is(skipped, jsonscan.ErrCut):
+			d.rejectElement(raw, true, err)
+			return nil
+		default:
+			s.Pos = start + max(n, 1)
+			return skipped
 		}
 	}
 }
 
-// element decodes one record of a list.
-func (d *Decoder) element(raw []byte, cut bool, at time.Time) {
-	if len(raw) == 0 || raw[0] != '{' {
-		d.reject(event.Malformed, event.ReasonNotAudit, "a list element that is no object: "+excerpt(raw))
-		return
+// element decodes one record of a list and returns its length.
+func (d *Decoder) element(b []byte, cut bool, at time.Time) (int, error) {
+	if b[0] != '{' {
+		return 0, errNoObject
 	}
-	if _, err := d.value(raw, cut, at); err != nil {
-		d.rejectValue(raw, cut, err)
+	return d.value(b, cut, at)
+}
+
+var errNoObject = errors.New("a list element that is no object")
+
+func (d *Decoder) rejectElement(raw []byte, cut bool, err error) {
+	if errors.Is(err, errNoObject) {
+		err = malformed(event.ReasonNotAudit, "a list element that is no object: %s", excerpt(raw))
 	}
+	d.rejectValue(raw, cut, err)
 }

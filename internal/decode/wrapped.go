@@ -29,8 +29,7 @@ func (d *Decoder) wrapped(w *wrapper, at time.Time) error {
 		if w.items[0] != '[' {
 			return malformed(event.ReasonBadField, "items is not an array")
 		}
-		_, err := d.list(&jsonscan.Scanner{Data: w.items}, false, at)
-		return err
+		return d.list(&jsonscan.Scanner{Data: w.items}, false, at)
 	case w.logEvents != nil:
 		return d.subscription(w)
 	case w.data != nil:

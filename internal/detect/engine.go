@@ -2,8 +2,9 @@ package detect
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
-	"hash/maphash"
 	"runtime/debug"
 	"time"
 
@@ -17,6 +18,8 @@ type Options struct {
 	// and Persistence:Kubernetes/ContainerWithSensitiveMount, which AWS retired
 	// in 2026 in favour of types that need a learned baseline.
 	LegacyKubernetes bool
+	// Durable collects what is newly seen, for Delta. Who sets it calls Delta.
+	Durable bool
 }
 
 // lateAfter is how much older than the newest record of its stream a record
@@ -29,7 +32,6 @@ type Engine struct {
 	opts       Options
 	byResource map[string][]detector
 	scopes     map[event.Scope]*scope
-	seeds      [2]maphash.Seed
 	scratch    bytes.Buffer
 }
 
@@ -40,6 +42,7 @@ type detector func(*call) []*finding.Signal
 type scope struct {
 	seen    seen
 	streams map[string]*watermark
+	marked  bool // a watermark moved since Marks
 	rbac    rbacState
 	// kubeflow: something in the namespace kubeflow exists, so the cluster's
 	// ingress gateway leads to its dashboard.
@@ -71,11 +74,11 @@ func New(opts Options) *Engine {
 		opts:       opts,
 		byResource: builtin(opts),
 		scopes:     map[event.Scope]*scope{},
-		seeds:      [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 	}
 }
 
-// Process judges the events of a batch in order.
+// Process judges the events of a batch in order. It does not change the batch,
+// so that one may be judged again after a commit that failed.
 func (e *Engine) Process(b *event.Batch) Result {
 	var r Result
 	for _, rej := range b.Rejects {
@@ -92,7 +95,9 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 	w := sc.watermark(b.Stream)
 	guessed := ev.Time.IsZero()
 	if guessed {
-		ev.Time = w.guess(b.Received)
+		timed := *ev
+		timed.Time = w.guess(b.Received)
+		ev = &timed
 	}
 	if sc.seen.add(e.key(ev), stageBit(ev.Audit.Stage)) {
 		r.count(ev.Scope, event.Duplicate, event.ReasonSeenBefore, 1, ev.Time)
@@ -108,6 +113,7 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 	if ev.Truncated {
 		r.count(ev.Scope, event.MarkTruncated, "", 1, ev.Time)
 	}
+	sc.marked = true
 	if !guessed && w.late(ev.Time) {
 		r.count(ev.Scope, event.MarkLate, "", 1, ev.Time)
 	}
@@ -158,6 +164,7 @@ func (e *Engine) scope(s event.Scope) *scope {
 	sc := e.scopes[s]
 	if sc == nil {
 		sc = &scope{streams: map[string]*watermark{}, rbac: newRBACState()}
+		sc.seen.record = e.opts.Durable
 		e.scopes[s] = sc
 	}
 	return sc
@@ -167,9 +174,13 @@ func (e *Engine) scope(s event.Scope) *scope {
 // scope is restored from what was committed last.
 func (e *Engine) Forget(s event.Scope) { delete(e.scopes, s) }
 
+// ForgetAll drops what is remembered of every scope.
+func (e *Engine) ForgetAll() { clear(e.scopes) }
+
 // key identifies the call that a record tells of. The audit ID alone would not
 // do: any client may set it by the Audit-ID header, and a repeated one must not
-// make a call look like a copy of another.
+// make a call look like a copy of another. The hash is the same in every
+// process, and nobody can make two calls that share one.
 func (e *Engine) key(ev *event.Event) callKey {
 	a, b := ev.Audit, &e.scratch
 	b.Reset()
@@ -180,15 +191,12 @@ func (e *Engine) key(ev *event.Event) callKey {
 	b.WriteString(a.RequestURI)
 	b.WriteByte(0)
 	b.WriteString(a.User.Username)
-	var t [8]byte
-	for n, i := uint64(a.Received.UnixNano()), 0; i < 8; i, n = i+1, n>>8 {
-		t[i] = byte(n)
-	}
-	b.Write(t[:])
+	b.Write(binary.LittleEndian.AppendUint64(b.AvailableBuffer(), uint64(a.Received.UnixNano())))
 	if ev.Truncated { // its time was cut off with its end
 		b.Write(ev.Raw)
 	}
-	return callKey{maphash.Bytes(e.seeds[0], b.Bytes()), maphash.Bytes(e.seeds[1], b.Bytes())}
+	sum := sha256.Sum256(b.Bytes())
+	return callKey{binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])}
 }
 
 func (r *Result) count(s event.Scope, o event.Outcome, reason event.Reason, n int64, t time.Time) {

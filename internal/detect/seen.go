@@ -1,8 +1,12 @@
 package detect
 
-import "time"
+import (
+	"encoding/binary"
+	"time"
+)
 
-// callKey is a 128-bit hash of what identifies an API call.
+// callKey is a 128-bit hash of what identifies an API call. The low four bits
+// of lo are which of its stages were seen.
 type callKey struct{ hi, lo uint64 }
 
 // seen remembers which stages of which calls were read. It holds the most
@@ -10,6 +14,15 @@ type callKey struct{ hi, lo uint64 }
 // a record is recognised if it comes again within at least seenGeneration calls.
 type seen struct {
 	now, before generation
+	number      int64 // of the generation now
+	record      bool
+	fresh       []Seen // what was noted since take, if record is set
+}
+
+// Seen is a run of notes of one generation, as they are kept: 16 bytes each.
+type Seen struct {
+	Generation int64
+	Keys       []byte
 }
 
 const seenGeneration = 1 << 20
@@ -38,7 +51,7 @@ func stageBit(stage string) uint64 {
 func (s *seen) add(k callKey, stage uint64) (dup bool) {
 	k.lo &^= stageMask
 	if s.now.used >= seenGeneration {
-		s.before, s.now = s.now, generation{}
+		s.rotate(s.number + 1)
 	}
 	old := s.before.find(k)
 	had := uint64(0)
@@ -46,9 +59,49 @@ func (s *seen) add(k callKey, stage uint64) (dup bool) {
 		had = old.lo & stageMask
 	}
 	slot := s.now.insert(k)
-	had |= slot.lo & stageMask
+	known := slot.lo
+	had |= known & stageMask
 	slot.lo |= stage | had
+	if s.record && slot.lo != known {
+		s.note(*slot)
+	}
 	return had&stage != 0
+}
+
+// rotate begins the generation of a number.
+func (s *seen) rotate(number int64) {
+	s.before = generation{}
+	if number == s.number+1 {
+		s.before = s.now
+	}
+	s.now, s.number = generation{}, number
+}
+
+func (s *seen) note(k callKey) {
+	if n := len(s.fresh); n == 0 || s.fresh[n-1].Generation != s.number {
+		s.fresh = append(s.fresh, Seen{Generation: s.number})
+	}
+	keys := &s.fresh[len(s.fresh)-1].Keys
+	*keys = binary.LittleEndian.AppendUint64(*keys, k.hi)
+	*keys = binary.LittleEndian.AppendUint64(*keys, k.lo)
+}
+
+// take returns what was noted since the last take.
+func (s *seen) take() []Seen {
+	out := s.fresh
+	s.fresh = nil
+	return out
+}
+
+// restore takes up a run that was kept. Runs come in the order of their making.
+func (s *seen) restore(r Seen) {
+	if r.Generation > s.number {
+		s.rotate(r.Generation)
+	}
+	for k := r.Keys; len(k) >= 16; k = k[16:] {
+		key := callKey{binary.LittleEndian.Uint64(k), binary.LittleEndian.Uint64(k[8:])}
+		s.now.insert(callKey{key.hi, key.lo &^ stageMask}).lo |= key.lo
+	}
 }
 
 func (g *generation) find(k callKey) *callKey {

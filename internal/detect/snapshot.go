@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
 )
 
-// snapshot is what of a scope must survive a restart. What was seen is not in
-// it: a finding remembers its own occurrences.
+// snapshot is what of a scope must survive a restart, beside what was seen
+// (Delta) and how far its streams have come (Marks), which change all the time.
 type snapshot struct {
 	Version  int            `json:"version"`
 	Kubeflow bool           `json:"kubeflow,omitempty"`
@@ -76,6 +77,64 @@ func (e *Engine) Restore(s event.Scope, data []byte) error {
 		sc.rbac.await(w.Role, w.Binding, w.Account)
 	}
 	sc.rbac.changed = false
+	return nil
+}
+
+// Delta returns what was seen in a scope since the last Delta or Restore, and
+// the generation before which nothing is remembered any more.
+func (e *Engine) Delta(s event.Scope) (fresh []Seen, oldest int64) {
+	sc := e.scope(s)
+	return sc.seen.take(), sc.seen.number - 1
+}
+
+// RestoreSeen gives a scope back what Delta returned, in the same order.
+func (e *Engine) RestoreSeen(s event.Scope, run Seen) { e.scope(s).seen.restore(run) }
+
+// mark is a watermark as it is kept; times are nanoseconds since the epoch.
+type mark struct {
+	Newest  int64 `json:"newest"`
+	Pending int64 `json:"pending,omitempty"`
+}
+
+// Marks returns how far the streams of a scope have come, and whether that
+// changed since the last Marks or RestoreMarks.
+func (e *Engine) Marks(s event.Scope) (data []byte, changed bool, err error) {
+	sc := e.scope(s)
+	if !sc.marked {
+		return nil, false, nil
+	}
+	marks := make(map[string]mark, len(sc.streams))
+	for name, w := range sc.streams {
+		m := mark{Newest: w.newest.UnixNano()}
+		if !w.pending.IsZero() {
+			m.Pending = w.pending.UnixNano()
+		}
+		if !w.newest.IsZero() {
+			marks[name] = m
+		}
+	}
+	if data, err = json.Marshal(marks); err != nil {
+		return nil, false, fmt.Errorf("save how far %s has come: %w", s, err)
+	}
+	sc.marked = false
+	return data, true, nil
+}
+
+// RestoreMarks gives the streams of a scope the marks of Marks.
+func (e *Engine) RestoreMarks(s event.Scope, data []byte) error {
+	var marks map[string]mark
+	if err := json.Unmarshal(data, &marks); err != nil {
+		return fmt.Errorf("restore how far %s has come: %w", s, err)
+	}
+	sc := e.scope(s)
+	for name, m := range marks {
+		w := sc.watermark(name)
+		w.newest = time.Unix(0, m.Newest).UTC()
+		if m.Pending != 0 {
+			w.pending = time.Unix(0, m.Pending).UTC()
+		}
+	}
+	sc.marked = false
 	return nil
 }
 

@@ -9,6 +9,9 @@ const (
 	Duplicate Outcome = "duplicate"
 	Malformed Outcome = "malformed"
 	Dropped   Outcome = "dropped"
+	// Received counts the same records once more, as ingest took them: it must
+	// be the sum of the outcomes.
+	Received Outcome = "received"
 )
 
 // Marks of an evaluated record, counted beside the outcomes.
@@ -23,17 +26,21 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonNotJSON       Reason = "not_json"            // bytes that are no JSON
-	ReasonIncomplete    Reason = "incomplete"          // JSON that ends in the middle, without a log service's cut mark
-	ReasonBinary        Reason = "binary"              // a file that is no text at all
-	ReasonVersion       Reason = "unsupported_version" // an audit version other than v1 and v1beta1
-	ReasonNotAudit      Reason = "not_an_audit_event"  // JSON of another shape
-	ReasonBadField      Reason = "bad_field"           // an audit event with a field of the wrong type
-	ReasonTooLong       Reason = "record_too_long"     // longer than the limit, and its head says nothing
-	ReasonOtherStream   Reason = "other_log_stream"    // a record of another log in the same group
-	ReasonUnsupported   Reason = "unsupported_source"  // a log format that is not read yet
-	ReasonDetectorOff   Reason = "detector_disabled"   // the operator switched the analysis off
-	ReasonSeenBefore    Reason = "seen_before"         // the same record again
-	ReasonFault         Reason = "judging_failed"      // a detector broke on it; the log has the details
-	ReasonControlRecord Reason = "control_message"     // a log service's own test message
+	ReasonNotJSON        Reason = "not_json"            // bytes that are no JSON
+	ReasonIncomplete     Reason = "incomplete"          // JSON that ends in the middle, without a log service's cut mark
+	ReasonBinary         Reason = "binary"              // a file that is no text at all
+	ReasonVersion        Reason = "unsupported_version" // an audit version other than v1 and v1beta1
+	ReasonNotAudit       Reason = "not_an_audit_event"  // JSON of another shape
+	ReasonBadField       Reason = "bad_field"           // an audit event with a field of the wrong type
+	ReasonTooLong        Reason = "record_too_long"     // longer than the limit, and its head says nothing
+	ReasonOtherStream    Reason = "other_log_stream"    // a record of another log in the same group
+	ReasonUnsupported    Reason = "unsupported_source"  // a log format that is not read yet
+	ReasonDetectorOff    Reason = "detector_disabled"   // the operator switched the analysis off
+	ReasonSeenBefore     Reason = "seen_before"         // the same record again
+	ReasonFault          Reason = "judging_failed"      // a detector broke on it; the log has the details
+	ReasonTooOld         Reason = "waited_too_long"     // longer in the journal than journal.maxAge
+	ReasonPoison         Reason = "set_aside"           // judging it failed again and again; it is kept aside
+	ReasonJournalGap     Reason = "journal_gap"         // messages that the journal lost; their records cannot be counted
+	ReasonJournalCorrupt Reason = "journal_corrupt"     // a message of the journal that cannot be read; it is kept aside
+	ReasonControlRecord  Reason = "control_message"     // a log service's own test message
 )

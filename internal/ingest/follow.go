@@ -14,16 +14,20 @@ import (
 	"github.com/vedette-project/vedette/internal/event"
 )
 
-// FollowOptions say which file to follow; all fields but Poll are required.
+// FollowOptions say which file to follow; all fields but Poll and Machine are required.
 type FollowOptions struct {
 	Path  string // absolute
 	Scope event.Scope
 	Sink  Sink
 	// Cursor returns what was stored under a name, nil if nothing was.
+	// It waits until all cursors that were appended are committed.
 	Cursor func(ctx context.Context, name string) ([]byte, error)
-	Now    func() time.Time
-	Log    *slog.Logger
-	Poll   time.Duration // how often to look for more; 0 means 200 ms
+	// Machine tells a file from that of the same path on other machines which
+	// share the store; "" where there are none.
+	Machine string
+	Now     func() time.Time
+	Log     *slog.Logger
+	Poll    time.Duration // how often to look for more; 0 means 200 ms
 }
 
 // position is the stored cursor of a followed file. The head tells the file
@@ -44,13 +48,13 @@ const headLen = 512
 const retryAfter = 500 * time.Millisecond
 
 // Follow reads a log as it grows, through rotation by renaming, truncation and
-// restarts, until ctx ends. Every complete line is appended once: the position
-// is stored together with the effects of what was read.
+// restarts, until ctx ends. Every complete line counts once: the position is
+// committed together with the effects of what was read.
 func Follow(ctx context.Context, o FollowOptions) error {
 	if o.Poll <= 0 {
 		o.Poll = 200 * time.Millisecond
 	}
-	f := &follower{FollowOptions: o, name: "follow:" + o.Path}
+	f := &follower{FollowOptions: o, name: o.cursorName()}
 	stored, err := o.Cursor(ctx, f.name)
 	if err != nil {
 		return fmt.Errorf("read the position in %s: %w", o.Path, err)
@@ -71,6 +75,13 @@ func Follow(ctx context.Context, o FollowOptions) error {
 		case <-time.After(o.Poll):
 		}
 	}
+}
+
+func (o *FollowOptions) cursorName() string {
+	if o.Machine == "" {
+		return "follow:" + o.Path
+	}
+	return "follow:" + o.Machine + ":" + o.Path
 }
 
 type follower struct {

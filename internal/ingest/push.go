@@ -38,10 +38,10 @@ type PushOptions struct {
 }
 
 // NewPush serves POST /ingest/k8s-audit/{cluster}, as the audit webhook of an
-// API server calls it. 200 means that every record's effects are durable; 429
-// and 503 mean that none are and the sender shall come again.
+// API server calls it. 200 means that every record is in the journal, on disk;
+// 429 and 503 mean that the sender shall come again.
 func NewPush(o PushOptions) http.Handler {
-	p := &push{o}
+	p := &push{o, make(chan []byte, maxBodies)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /ingest/k8s-audit/{cluster}", p.k8sAudit)
 	mux.HandleFunc("/ingest/k8s-audit/{cluster}", func(w http.ResponseWriter, _ *http.Request) {
@@ -54,7 +54,16 @@ func NewPush(o PushOptions) http.Handler {
 	return mux
 }
 
-type push struct{ PushOptions }
+type push struct {
+	PushOptions
+	bodies chan []byte // memory of bodies that were judged
+}
+
+// Bounds of the memory that is kept for bodies to come.
+const (
+	maxBodies   = 32
+	maxBodyKept = 2 << 20
+)
 
 // Denied is why a request may not push; it is shown to the caller.
 type Denied struct {
@@ -105,7 +114,7 @@ func (p *push) accept(r *http.Request) (int, error) {
 	if json := bytes.TrimSpace(body); len(json) > 0 && (json[0] == '{' || json[0] == '[') && !manyLines(json) {
 		c.Records = []event.Span{{Start: 0, End: len(body)}} // one document, on however many lines
 	}
-	in := &Push{Chunk: c}
+	in := &Push{Chunk: c, Recycle: func() { p.recycle(body) }}
 	if err := p.Sink.Append(r.Context(), in); err != nil {
 		return len(body), err
 	}
@@ -117,7 +126,7 @@ func (p *push) accept(r *http.Request) (int, error) {
 
 // manyLines reports whether a body is JSON lines rather than one document.
 func manyLines(b []byte) bool {
-	return detect(b, true) == lines && bytes.IndexByte(b, '\n') >= 0
+	return bytes.IndexByte(b, '\n') >= 0 && detect(b, true) == lines
 }
 
 // body reads and unpacks the request, never more than MaxBody bytes.
@@ -143,8 +152,7 @@ func (p *push) body(r *http.Request) ([]byte, error) {
 	default:
 		return nil, &refusal{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding %q is not read; use gzip, zstd or none", enc)}
 	}
-	size := max(r.ContentLength, 0) + bytes.MinRead
-	buf := bytes.NewBuffer(make([]byte, 0, min(size, 1<<20)))
+	buf := bytes.NewBuffer(p.memory(max(r.ContentLength, 0) + bytes.MinRead))
 	_, err := buf.ReadFrom(io.LimitReader(in, p.MaxBody+1))
 	var tooBig *http.MaxBytesError
 	switch {
@@ -156,14 +164,39 @@ func (p *push) body(r *http.Request) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// memory is an empty buffer for a body of about this size.
+func (p *push) memory(size int64) []byte {
+	select {
+	case b := <-p.bodies:
+		if int64(cap(b)) >= size {
+			return b[:0]
+		}
+	default:
+	}
+	return make([]byte, 0, min(size+size/8, maxBodyKept))
+}
+
+func (p *push) recycle(b []byte) {
+	if cap(b) > maxBodyKept {
+		return
+	}
+	select {
+	case p.bodies <- b:
+	default:
+	}
+}
+
 func (p *push) fail(w http.ResponseWriter, r *http.Request, err error) int {
 	var refused *refusal
+	var tooLarge *TooLargeError
 	status, msg := http.StatusServiceUnavailable, "the records could not be stored; send them again"
 	switch {
 	case errors.As(err, &refused):
 		status, msg = refused.status, refused.msg
 	case errors.Is(err, ErrFull):
 		status, msg = http.StatusTooManyRequests, "too much input is waiting; send the records again"
+	case errors.As(err, &tooLarge):
+		status, msg = http.StatusRequestEntityTooLarge, tooLarge.Error()
 	case errors.Is(err, context.Canceled):
 		p.Log.Debug("a push was given up by its sender", "path", r.URL.Path)
 	default:

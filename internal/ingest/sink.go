@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/vedette-project/vedette/internal/event"
 )
@@ -11,22 +12,33 @@ import (
 // is told to come again; nothing was kept.
 var ErrFull = errors.New("too much input is waiting")
 
-// Sink takes raw records and makes them safe. This is the seam of the journal:
-// what is behind it may store bytes or judge them at once.
+// TooLargeError says that one record is larger than the journal takes.
+type TooLargeError struct{ Size, Max int } // bytes, compressed
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("a message of %d bytes is larger than the %d that the journal takes; raise max_payload of the NATS servers", e.Size, e.Max)
+}
+
+// Sink takes raw records and makes them safe. This is the seam of the journal.
 type Sink interface {
-	// Append returns nil only when the records of the push, and its cursor,
-	// are durable. On any error none of them count, and the same push may be
-	// given again. ErrFull is answered at once. It may be called concurrently;
-	// two pushes of one stream are judged in the order of the calls.
+	// Append returns nil only when the records of the push, and its cursor, are
+	// durable: they will be judged whatever dies. On any error they may be kept
+	// or not, and the same push may be given again: what was kept twice counts
+	// once. ErrFull is answered at once. It may be called concurrently; two
+	// pushes of one stream are judged in the order of the calls.
 	Append(ctx context.Context, p *Push) error
 }
 
 // Push is what is appended at once.
 type Push struct {
 	Chunk event.Chunk
-	// Cursor, if it has a name, is remembered together with the records.
+	// Cursor, if it has a name, is committed together with the effects of the
+	// records.
 	Cursor Cursor
-	// Result is filled by a Sink that already knows what the records are.
+	// Recycle, if set, is called when nothing reads the chunk's Data any more;
+	// it may never be.
+	Recycle func()
+	// Result is filled in by Append.
 	Result Result
 }
 

@@ -1,13 +1,18 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/store"
+	"github.com/vedette-project/vedette/internal/testbed"
 )
 
 // benchFinding is the i-th of many findings that look like those of a few
@@ -37,7 +42,10 @@ func benchFinding(i int) *finding.Finding {
 }
 
 func benchStore(b *testing.B, n int) *store.Store {
-	s := openAt(b, filepath.Join(b.TempDir(), "store.db"), store.Options{Now: newClock().now})
+	return benchFill(b, openAt(b, filepath.Join(b.TempDir(), "store.db"), store.Options{Now: newClock().now}), n)
+}
+
+func benchFill(b *testing.B, s *store.Store, n int) *store.Store {
 	for i := 0; i < n; i += 1000 {
 		var fs []*finding.Finding
 		for j := i; j < min(i+1000, n); j++ {
@@ -49,7 +57,10 @@ func benchStore(b *testing.B, n int) *store.Store {
 }
 
 func BenchmarkListFindings(b *testing.B) {
-	s := benchStore(b, 100_000)
+	benchBoth(b, 100_000, benchList)
+}
+
+func benchList(b *testing.B, s *store.Store) {
 	const exec = "Execution:Kubernetes/ExecInKubeSystemPod"
 	desc := func(field string) finding.Sort { return finding.Sort{Field: field, Descending: true} }
 	for _, bm := range []struct {
@@ -113,35 +124,97 @@ func BenchmarkListFindings(b *testing.B) {
 	})
 }
 
+// benchBoth runs a benchmark on each kind of store, which syncs its commits.
+func benchBoth(b *testing.B, findings int, run func(b *testing.B, s *store.Store)) {
+	b.Run("sqlite", func(b *testing.B) { run(b, benchStore(b, findings)) })
+	b.Run("postgres", func(b *testing.B) {
+		server := testbed.PostgresWith(b, testbed.PostgresOptions{Durable: true})
+		run(b, benchFill(b, openURL(b, server.URL("bench"), store.Options{Now: newClock().now}), findings))
+	})
+}
+
+// mergeOne counts one more occurrence in the i-th finding, as detection does.
+func mergeOne(tx *store.Tx, i int) error {
+	rec, err := tx.Finding(newRecord(benchFinding(i % 1000)).Merge.Identity)
+	if err != nil {
+		return err
+	}
+	rec.Finding.Service.Count++
+	rec.Finding.UpdatedAt = finding.Timestamp(day(100).Add(time.Duration(i) * time.Second))
+	return tx.PutFinding(rec)
+}
+
 // BenchmarkCommit merges into findings that are there, as detection does:
 // each iteration is one commit of so many findings, state and a cursor.
 func BenchmarkCommit(b *testing.B) {
 	for _, n := range []int{1, 20} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			s := benchStore(b, 1000)
-			i := 0
-			for b.Loop() {
-				err := s.Commit(b.Context(), func(tx *store.Tx) error {
-					for range n {
-						i++
-						rec, err := tx.Finding(newRecord(benchFinding(i % 1000)).Merge.Identity)
-						if err != nil {
-							return err
+			benchBoth(b, 1000, func(b *testing.B, s *store.Store) {
+				i := 0
+				for b.Loop() {
+					err := s.Commit(b.Context(), func(tx *store.Tx) error {
+						for range n {
+							i++
+							if err := mergeOne(tx, i); err != nil {
+								return err
+							}
 						}
-						rec.Finding.Service.Count++
-						rec.Finding.UpdatedAt = finding.Timestamp(day(100).Add(time.Duration(i) * time.Second))
-						if err := tx.PutFinding(rec); err != nil {
-							return err
-						}
+						return tx.PutCursor("journal", []byte("1"))
+					})
+					if err != nil {
+						b.Fatal(err)
 					}
-					return tx.PutCursor("journal", []byte("1"))
-				})
-				if err != nil {
-					b.Fatal(err)
 				}
-			}
+			})
 		})
 	}
+}
+
+// BenchmarkShardCommit is what a worker commits of a batch of 400 events that
+// made two findings, by so many shards at once.
+func BenchmarkShardCommit(b *testing.B) {
+	for _, shards := range []int{1, 4} {
+		b.Run(fmt.Sprint(shards), func(b *testing.B) {
+			benchBoth(b, 1000, func(b *testing.B, s *store.Store) {
+				resize(b, s, shards)
+				var all sync.WaitGroup
+				var left atomic.Int64
+				left.Store(int64(b.N))
+				b.ResetTimer()
+				for n := range shards {
+					sh := claim(b, s, n, "worker")
+					all.Go(func() {
+						for at := uint64(0); left.Add(-1) >= 0; at++ {
+							if err := commitBatch(b.Context(), s, n, sh.Epoch, at); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				all.Wait()
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+			})
+		})
+	}
+}
+
+func commitBatch(ctx context.Context, s *store.Store, n int, epoch int64, at uint64) error {
+	scope := fmt.Sprint("scope", n)
+	return s.Commit(ctx, func(tx *store.Tx) error {
+		for k := range 2 {
+			if err := mergeOne(tx, n*250+(int(at)*2+k)%250); err != nil {
+				return err
+			}
+		}
+		return errors.Join(
+			tx.PutState(scope, "model", make([]byte, 20_000)),
+			tx.AddSeen(scope, int64(at)/1000, make([]byte, 400*16)),
+			tx.AddLedger([]store.LedgerRow{{Source: "k8s-audit", Cluster: scope, Outcome: "evaluated", Count: 398},
+				{Source: "k8s-audit", Cluster: scope, Outcome: "duplicate", Count: 2}}),
+			tx.TouchSource(store.SourceKey{Source: "k8s-audit", Cluster: scope}, day(1), day(1)),
+			tx.Advance(n, epoch, at, at+1))
+	})
 }
 
 func BenchmarkFlatten(b *testing.B) {

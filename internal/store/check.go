@@ -8,12 +8,12 @@ import (
 	"github.com/vedette-project/vedette/internal/finding"
 )
 
-// Check reads the whole file and returns what is wrong with it, one sentence
+// Check reads the whole store and returns what is wrong with it, one sentence
 // each; none means intact. It reads beside other work, and for long on a big
 // file. An error means that it could not look, not that the file is damaged.
 func (s *Store) Check(ctx context.Context) ([]string, error) {
 	var out []string
-	for _, look := range []func(context.Context) ([]string, error){s.checkPages, s.checkReferences, s.checkFindings} {
+	for _, look := range []func(context.Context) ([]string, error){s.db.check, s.checkBodies, s.checkFindings} {
 		problems, err := look(ctx)
 		if err != nil {
 			return out, fmt.Errorf("check store: %w", err)
@@ -23,26 +23,22 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 	return out, nil
 }
 
-// checkPages asks SQLite whether its trees and indexes are whole.
-func (s *Store) checkPages(ctx context.Context) ([]string, error) {
-	lines, err := s.texts(ctx, `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`)
-	for i := range lines {
-		lines[i] = "database: " + lines[i]
-	}
-	return lines, err
+// check asks SQLite whether its trees, indexes and references are whole.
+func (s *sqliteEngine) check(ctx context.Context) ([]string, error) {
+	return scanTexts(s.read(ctx, `
+		SELECT 'database: ' || integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'
+		UNION ALL
+		SELECT count(*) || ' rows of ' || "table" || ' refer to missing rows of ' || parent
+		FROM pragma_foreign_key_check GROUP BY "table", parent`, nil))
 }
 
-func (s *Store) checkReferences(ctx context.Context) ([]string, error) {
-	return s.texts(ctx, `
-		SELECT count(*) || ' rows of ' || "table" || ' refer to missing rows of ' || parent
-		FROM pragma_foreign_key_check GROUP BY "table", parent
-		UNION ALL
-		SELECT 'finding ' || id || ' has no body' FROM finding WHERE n NOT IN (SELECT finding FROM finding_body)`)
+func (s *Store) checkBodies(ctx context.Context) ([]string, error) {
+	return scanTexts(s.query(ctx, `SELECT 'finding ' || id || ' has no body' FROM finding WHERE n NOT IN (SELECT finding FROM finding_body)`))
 }
 
 // checkFindings compares each finding's copied values with its JSON.
 func (s *Store) checkFindings(ctx context.Context) ([]string, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT f.id, b.wire, b.state,
+	rows, err := s.query(ctx, `SELECT f.id, b.wire, b.state,
 			(SELECT count(*) FROM finding_field v WHERE v.finding = f.n)
 		FROM finding f JOIN finding_body b ON b.finding = f.n`)
 	if err != nil {
@@ -75,23 +71,6 @@ func (s *Store) checkFindings(ctx context.Context) ([]string, error) {
 		if have != want {
 			out = append(out, fmt.Sprintf("finding %s has %d searchable values, its JSON has %d", id, have, want))
 		}
-	}
-	return out, rows.Err()
-}
-
-func (s *Store) texts(ctx context.Context, query string) ([]string, error) {
-	rows, err := s.read.QueryContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		var t string
-		if err := rows.Scan(&t); err != nil {
-			return nil, err
-		}
-		out = append(out, t)
 	}
 	return out, rows.Err()
 }

@@ -40,6 +40,18 @@ func testContract(t *testing.T, open func(t testing.TB, o store.Options) *store.
 		{"PagingWhileAdding", testPagingWhileAdding},
 		{"RareValues", testRareValues},
 		{"ReadersAndWriters", testReadersAndWriters},
+		{"Resize", testResize},
+		{"Claims", testClaims},
+		{"Heartbeat", testHeartbeat},
+		{"Advance", testAdvance},
+		{"Fencing", testFencing},
+		{"Strikes", testStrikes},
+		{"Seen", testSeen},
+		{"SetAsides", testAsides},
+		{"Sources", testSources},
+		{"Changes", testChanges},
+		{"Follow", testFollow},
+		{"Ping", testPing},
 		{"CriteriaAgree", testCriteriaAgree},
 	}
 	for _, tt := range tests {

@@ -63,10 +63,10 @@ func columnSource(path string) (source, bool) {
 	case "updatedAt":
 		return wholeNumber("f.updated_ms", "f.updated_ms"), true
 	case "severity": // its text is the whole part
-		return wholeNumber("CAST(f.severity AS INTEGER)", "f.severity"), true
+		return wholeNumber("CAST(trunc(f.severity) AS BIGINT)", "f.severity"), true
 	case "service.archived":
 		return source{
-			text: "CASE f.archived WHEN 1 THEN 'true' ELSE 'false' END",
+			text: "CASE WHEN f.archived THEN 'true' ELSE 'false' END",
 			equal: func(texts []string) (string, []any) {
 				var args []any
 				for _, t := range texts {
@@ -102,13 +102,13 @@ func (s *Store) source(f finding.Field) (source, error) {
 		return src, nil
 	}
 	if f.Kind == finding.KindText {
-		return source{text: "(SELECT json_extract(b.wire, '$." + f.Path + "') FROM finding_body b WHERE b.finding = f.n)"}, nil
+		return source{text: "(SELECT " + s.db.jsonText("b.wire", f.Path) + " FROM finding_body b WHERE b.finding = f.n)"}, nil
 	}
 	id, ok := s.fieldIDs[f.Path]
 	if !ok {
 		return source{}, fmt.Errorf("field %s is not in the file's field table", f.Path)
 	}
-	return source{text: "v.text", number: "v.num", side: id}, nil
+	return source{text: "v.text", number: "v.num", equal: s.db.sideEquals, side: id}, nil
 }
 
 // addTerm translates one term. It must agree with finding.Term.Match: each
@@ -118,35 +118,50 @@ func (s *Store) addTerm(w *where, t *finding.Term) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range src.conditions(t) {
+	conditions, err := s.conditions(src, t)
+	if err != nil {
+		return err
+	}
+	for _, c := range conditions {
 		src.some(w, "", c)
 	}
 	if t.NotEquals != nil {
-		src.some(w, "NOT ", src.in(t.NotEquals))
+		src.some(w, "NOT ", s.in(src, t.NotEquals))
 	}
 	if t.NotMatches != nil {
-		src.some(w, "NOT ", src.fits(t.NotMatches))
+		c, err := s.fits(src, t.NotMatches)
+		if err != nil {
+			return err
+		}
+		src.some(w, "NOT ", c)
 	}
 	return nil
 }
 
 // conditions are those of a term that some value must satisfy.
-func (src source) conditions(t *finding.Term) (out []condition) {
+func (s *Store) conditions(src source, t *finding.Term) (out []condition, err error) {
 	if t.Equals != nil {
-		out = append(out, src.in(t.Equals))
+		out = append(out, s.in(src, t.Equals))
 	}
 	if t.Matches != nil {
-		out = append(out, src.fits(t.Matches))
+		c, err := s.fits(src, t.Matches)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
 	}
 	for _, c := range []struct {
 		op    string
 		bound *float64
 	}{{">", t.GreaterThan}, {">=", t.GreaterThanOrEqual}, {"<", t.LessThan}, {"<=", t.LessThanOrEqual}} {
 		if c.bound != nil {
-			out = append(out, condition{src.number + " " + c.op + " ?", []any{*c.bound}})
+			out = append(out, condition{src.number + " " + c.op + " CAST(? AS DOUBLE PRECISION)", []any{*c.bound}})
+			if n := int64(*c.bound); float64(n) == *c.bound && max(n, -n) < 1<<53 { // so that an index of integers can be used
+				out[len(out)-1] = condition{src.number + " " + c.op + " ?", []any{n}}
+			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // condition is about one value.
@@ -162,13 +177,13 @@ func (src source) some(w *where, not string, c condition) {
 		w.and(not+"EXISTS (SELECT 1 FROM finding_field v WHERE v.finding = f.n AND v.field = ? AND ("+c.sql+"))",
 			append([]any{src.side}, c.args...)...)
 	case not != "":
-		w.and("NOT ifnull(("+c.sql+"), 0)", c.args...) // a NULL is a finding without the field
+		w.and("NOT coalesce(("+c.sql+"), FALSE)", c.args...) // a NULL is a finding without the field
 	default:
 		w.and("("+c.sql+")", c.args...)
 	}
 }
 
-func (src source) in(set *finding.ValueSet) condition {
+func (s *Store) in(src source, set *finding.ValueSet) condition {
 	var parts []string
 	var args []any
 	if len(set.Texts) > 0 {
@@ -179,23 +194,30 @@ func (src source) in(set *finding.ValueSet) condition {
 		parts, args = append(parts, cond), append(args, a...)
 	}
 	for _, p := range set.Prefixes {
-		parts, args = append(parts, "vedette_within(?, CAST("+src.text+" AS BLOB))"), append(args, []byte(p.String()))
+		c := s.db.within(src, p)
+		parts, args = append(parts, c.sql), append(args, c.args...)
 	}
 	return condition{strings.Join(parts, " OR "), args}
 }
 
-func (src source) fits(patterns []*finding.Pattern) condition {
+func (s *Store) fits(src source, patterns []*finding.Pattern) (condition, error) {
 	var parts []string
 	var args []any
 	for _, p := range patterns {
-		parts, args = append(parts, "vedette_fits(?, CAST("+src.text+" AS BLOB))"), append(args, []byte(p.String()))
+		c, err := s.db.fits(src, p)
+		if err != nil {
+			return condition{}, err
+		}
+		parts, args = append(parts, c.sql), append(args, c.args...)
 	}
-	return condition{strings.Join(parts, " OR "), args}
+	return condition{strings.Join(parts, " OR "), args}, nil
 }
 
-// marks is a list of n parameters. The empty list is SQLite's own extension:
-// nothing is in it.
+// marks is a list of n parameters. Nothing is in the empty one.
 func marks(n int) string {
+	if n == 0 {
+		return "(NULL)"
+	}
 	return "(" + strings.TrimSuffix(strings.Repeat("?,", n), ",") + ")"
 }
 

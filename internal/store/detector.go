@@ -14,7 +14,7 @@ const selectDetector = `SELECT data FROM detector WHERE id = ?`
 // CreateDetector writes a detector in the place of a deleted one of its id. A
 // live one gives finding.ErrExists.
 func (s *Store) CreateDetector(ctx context.Context, d finding.Detector) error {
-	err := s.Commit(ctx, func(tx *Tx) error {
+	err := s.administer(ctx, func(tx *Tx) error {
 		old, err := tx.Detector(d.ID)
 		if err == nil && old.DeletedAt.IsZero() {
 			return finding.ErrExists
@@ -32,7 +32,7 @@ func (s *Store) CreateDetector(ctx context.Context, d finding.Detector) error {
 
 // Detectors returns the live detectors in id order.
 func (s *Store) Detectors(ctx context.Context) ([]finding.Detector, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT data FROM detector WHERE NOT deleted ORDER BY id`)
+	rows, err := s.query(ctx, `SELECT data FROM detector WHERE NOT deleted ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("read detectors: %w", err)
 	}
@@ -59,7 +59,7 @@ func (s *Store) Detectors(ctx context.Context) ([]finding.Detector, error) {
 func (s *Store) Detector(ctx context.Context, id string) (finding.Detector, error) {
 	var data []byte
 	var d finding.Detector
-	err := s.read.QueryRowContext(ctx, selectDetector+` AND NOT deleted`, id).Scan(&data)
+	err := s.queryRow(ctx, selectDetector+` AND NOT deleted`, id).Scan(&data)
 	if err != nil {
 		return d, fmt.Errorf("read detector %s: %w", id, notFound(err))
 	}
@@ -72,7 +72,7 @@ func (s *Store) Detector(ctx context.Context, id string) (finding.Detector, erro
 // UpdateDetector runs change on a live detector and writes the result, in one
 // transaction. The id stays as it is. Nothing is written when change fails.
 func (s *Store) UpdateDetector(ctx context.Context, id string, change func(*finding.Detector) error) error {
-	err := s.Commit(ctx, func(tx *Tx) error {
+	err := s.administer(ctx, func(tx *Tx) error {
 		d, err := tx.liveDetector(id)
 		if err != nil {
 			return err
@@ -95,7 +95,7 @@ func (s *Store) UpdateDetector(ctx context.Context, id string, change func(*find
 // a call that failed half-way can be made again.
 func (s *Store) DeleteDetector(ctx context.Context, id string) error {
 	for done := false; !done; {
-		err := s.Commit(ctx, func(tx *Tx) (err error) {
+		err := s.administer(ctx, func(tx *Tx) (err error) {
 			done, err = tx.deleteDetector(id)
 			return err
 		})
@@ -116,7 +116,7 @@ func (tx *Tx) deleteDetector(id string) (done bool, err error) {
 	if err != nil || n == deleteBatch {
 		return false, err
 	}
-	if _, err := tx.exec(`DELETE FROM filter WHERE detector_id = ?`, id); err != nil {
+	if err := tx.do(`DELETE FROM filter WHERE detector_id = ?`, id); err != nil {
 		return false, err
 	}
 	d.DeletedAt = tx.store.options.Now().UTC()
@@ -148,8 +148,7 @@ func (tx *Tx) putDetector(d finding.Detector) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`INSERT INTO detector (id, deleted, data) VALUES (?, ?, ?)
+	return tx.do(`INSERT INTO detector (id, deleted, data) VALUES (?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET deleted = excluded.deleted, data = excluded.data`,
 		d.ID, !d.DeletedAt.IsZero(), string(data))
-	return err
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/vedette-project/vedette/internal/finding"
@@ -16,7 +15,7 @@ const reindexBatch = 200
 // up to date first, so that criteria may rely on it.
 func (s *Store) loadFields(ctx context.Context) error {
 	var version string
-	err := s.write.QueryRowContext(ctx, `SELECT ifnull((SELECT value FROM meta WHERE name = 'flatten'), '')`).Scan(&version)
+	err := s.queryRow(ctx, `SELECT coalesce((SELECT value FROM meta WHERE name = 'flatten'), '')`).Scan(&version)
 	if err != nil {
 		return fmt.Errorf("read field version: %w", err)
 	}
@@ -39,9 +38,9 @@ func (s *Store) loadFields(ctx context.Context) error {
 }
 
 func (s *Store) addFields(ctx context.Context) error {
-	return inTx(ctx, s.write, func(tx *sql.Tx) error {
+	return s.Commit(ctx, func(tx *Tx) error {
 		for _, f := range finding.FieldList() {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO field (path) VALUES (?) ON CONFLICT DO NOTHING`, f.Path); err != nil {
+			if err := tx.do(`INSERT INTO field (path) VALUES (?) ON CONFLICT DO NOTHING`, f.Path); err != nil {
 				return err
 			}
 		}
@@ -50,7 +49,7 @@ func (s *Store) addFields(ctx context.Context) error {
 }
 
 func (s *Store) readFieldIDs(ctx context.Context) error {
-	rows, err := s.write.QueryContext(ctx, `SELECT path, id FROM field`)
+	rows, err := s.query(ctx, `SELECT path, id FROM field`)
 	if err != nil {
 		return err
 	}
@@ -82,7 +81,11 @@ func (s *Store) reindex(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if err := tx.putFields(b.n, values); err != nil {
+				before, err := tx.indexedNow(b.n)
+				if err != nil {
+					return err
+				}
+				if err := tx.putFields(b.n, before, tx.indexed(values)); err != nil {
 					return err
 				}
 			}
@@ -94,9 +97,7 @@ func (s *Store) reindex(ctx context.Context) error {
 		}
 	}
 	return s.Commit(ctx, func(tx *Tx) error {
-		_, err := tx.exec(`INSERT INTO meta (name, value) VALUES ('flatten', ?)
-			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, finding.FlattenVersion())
-		return err
+		return tx.do(putMeta, "flatten", finding.FlattenVersion())
 	})
 }
 
@@ -106,7 +107,7 @@ type body struct {
 }
 
 func (tx *Tx) bodiesAfter(n int64, limit int) ([]body, error) {
-	rows, err := tx.query(`SELECT finding, wire FROM finding_body WHERE finding > ? ORDER BY finding LIMIT ?`, n, limit)
+	rows, err := tx.query(`SELECT finding, wire FROM finding_body WHERE finding > ? ORDER BY finding LIMIT ?`+tx.store.forUpdate(), n, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +14,7 @@ const selectFilters = `SELECT data FROM filter WHERE action = 'ARCHIVE' ORDER BY
 // CreateFilter writes a filter of a live detector. One of that name there
 // gives finding.ErrExists, a detector that is not there finding.ErrNotFound.
 func (s *Store) CreateFilter(ctx context.Context, f finding.Filter) error {
-	err := s.Commit(ctx, func(tx *Tx) error {
+	err := s.administer(ctx, func(tx *Tx) error {
 		if _, err := tx.liveDetector(f.DetectorID); err != nil {
 			return err
 		}
@@ -36,7 +35,7 @@ func (s *Store) CreateFilter(ctx context.Context, f finding.Filter) error {
 
 // Filter returns a filter, or finding.ErrNotFound.
 func (s *Store) Filter(ctx context.Context, detectorID, name string) (finding.Filter, error) {
-	fs, err := scanFilters(s.read.QueryContext(ctx, `SELECT data FROM filter WHERE detector_id = ? AND name = ?`, detectorID, name))
+	fs, err := scanFilters(s.query(ctx, `SELECT data FROM filter WHERE detector_id = ? AND name = ?`, detectorID, name))
 	if err == nil && len(fs) == 0 {
 		err = finding.ErrNotFound
 	}
@@ -48,7 +47,7 @@ func (s *Store) Filter(ctx context.Context, detectorID, name string) (finding.Fi
 
 // Filters returns a detector's filters by rank, then name.
 func (s *Store) Filters(ctx context.Context, detectorID string) ([]finding.Filter, error) {
-	fs, err := scanFilters(s.read.QueryContext(ctx, `SELECT data FROM filter WHERE detector_id = ? ORDER BY rank, name`, detectorID))
+	fs, err := scanFilters(s.query(ctx, `SELECT data FROM filter WHERE detector_id = ? ORDER BY rank, name`, detectorID))
 	if err != nil {
 		return nil, fmt.Errorf("read filters: %w", err)
 	}
@@ -58,7 +57,7 @@ func (s *Store) Filters(ctx context.Context, detectorID string) ([]finding.Filte
 // UpdateFilter runs change on a filter and writes the result, in one
 // transaction. Detector and name stay as they are.
 func (s *Store) UpdateFilter(ctx context.Context, detectorID, name string, change func(*finding.Filter) error) error {
-	err := s.Commit(ctx, func(tx *Tx) error {
+	err := s.administer(ctx, func(tx *Tx) error {
 		f, err := tx.filter(detectorID, name)
 		if err != nil {
 			return err
@@ -77,7 +76,7 @@ func (s *Store) UpdateFilter(ctx context.Context, detectorID, name string, chang
 
 // DeleteFilter removes a filter, or fails with finding.ErrNotFound.
 func (s *Store) DeleteFilter(ctx context.Context, detectorID, name string) error {
-	err := s.Commit(ctx, func(tx *Tx) error {
+	err := s.administer(ctx, func(tx *Tx) error {
 		return mustChange(tx.exec(`DELETE FROM filter WHERE detector_id = ? AND name = ?`, detectorID, name))
 	})
 	if err != nil {
@@ -112,13 +111,12 @@ func (tx *Tx) putFilter(f finding.Filter) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`INSERT INTO filter (detector_id, name, action, rank, data) VALUES (?, ?, ?, ?, ?)
+	return tx.do(`INSERT INTO filter (detector_id, name, action, rank, data) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (detector_id, name) DO UPDATE SET action = excluded.action, rank = excluded.rank, data = excluded.data`,
 		f.DetectorID, f.Name, f.Action, f.Rank, string(data))
-	return err
 }
 
-func scanFilters(rows *sql.Rows, err error) ([]finding.Filter, error) {
+func scanFilters(rows result, err error) ([]finding.Filter, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -36,14 +36,10 @@ func (s *Store) Findings(ctx context.Context, detectorID string, ids []string, s
 		}
 		order, args = "ORDER BY "+key.orderBy(), key.args
 	}
-	list, err := json.Marshal(ids)
-	if err != nil {
-		return nil, fmt.Errorf("read findings: %w", err)
-	}
-	rows, err := s.read.QueryContext(ctx, `SELECT b.wire, f.archived, f.feedback
+	rows, err := s.query(ctx, `SELECT b.wire, f.archived, f.feedback
 		FROM finding f JOIN finding_body b ON b.finding = f.n
-		WHERE f.detector_id = ? AND f.id IN (SELECT value FROM json_each(?)) `+order,
-		append([]any{detectorID, string(list)}, args...)...)
+		WHERE f.detector_id = ? AND `+s.db.list("f.id")+` `+order,
+		append([]any{detectorID, s.db.listArg(ids)}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)
 	}
@@ -134,14 +130,19 @@ func (tx *Tx) putSample(detectorID string, f *finding.Finding) error {
 		p.archived = s.Archived
 		p.feedback = sql.NullString{String: s.UserFeedback, Valid: s.UserFeedback != ""}
 	}
+	var old stored
 	var identity sql.NullString
-	err := tx.queryRow(`SELECT n, identity FROM finding WHERE detector_id = ? AND id = ?`, detectorID, f.ID).Scan(&p.n, &identity)
+	err := tx.queryRow(`SELECT f.n, b.wire, f.identity FROM finding f JOIN finding_body b ON b.finding = f.n
+		WHERE f.detector_id = ? AND f.id = ?`+tx.store.db.forUpdate(), detectorID, f.ID).Scan(&old.n, &old.wire, &identity)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	if identity.Valid {
 		return errors.New("it would overwrite a finding that detection made")
 	}
-	p.known = err == nil
-	return tx.put(p)
+	if err == nil {
+		p.old = &old
+	}
+	_, err = tx.put(p)
+	return err
 }

@@ -1,42 +1,44 @@
 package store
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"strings"
 
 	"github.com/vedette-project/vedette/internal/finding"
 )
 
 const (
-	selectRecord = `SELECT b.wire, b.state, f.archived, f.feedback
-		FROM finding f JOIN finding_body b ON b.finding = f.n WHERE f.identity = ?`
-	selectStored  = `SELECT n, archived, feedback FROM finding WHERE identity = ?`
+	selectRecord = `SELECT f.n, b.wire, b.state, f.archived, f.feedback
+		FROM finding f JOIN finding_body b ON b.finding = f.n WHERE `
 	insertFinding = `INSERT INTO finding (detector_id, id, identity, account, region, type, severity, created_ms,
-		updated_ms, archived, feedback, resource_type, resource_id, stored_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+		updated_ms, archived, feedback, resource_type, resource_id, stored_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING n`
 	updateFinding = `UPDATE finding SET detector_id = ?, id = ?, identity = ?, account = ?, region = ?, type = ?,
 		severity = ?, created_ms = ?, updated_ms = ?, archived = ?, feedback = ?, resource_type = ?, resource_id = ?,
 		stored_at = ? WHERE n = ?`
 	putBody = `INSERT INTO finding_body (finding, wire, state) VALUES (?, ?, ?)
 		ON CONFLICT (finding) DO UPDATE SET wire = excluded.wire, state = excluded.state`
-	selectFields = `SELECT field, text, num FROM finding_field WHERE finding = ?`
-	insertField  = `INSERT INTO finding_field (finding, field, text, num) VALUES (?, ?, ?, ?)`
-	deleteField  = `DELETE FROM finding_field WHERE finding = ? AND field = ? AND text = ?`
 )
 
+// stored is what is known of the row of a finding.
+type stored struct {
+	n        int64
+	wire     []byte
+	archived bool
+	feedback sql.NullString
+}
+
 // Finding returns the record that signals of this identity merge into, or
-// finding.ErrNotFound.
+// finding.ErrNotFound. Until the commit ends no other can change it.
 func (tx *Tx) Finding(identity string) (*finding.Record, error) {
-	var wire, state []byte
-	var archived bool
-	var feedback sql.NullString
-	err := tx.queryRow(selectRecord, identity).Scan(&wire, &state, &archived, &feedback)
+	s, state, err := tx.readFinding(identity)
 	if err != nil {
-		return nil, fmt.Errorf("read finding: %w", notFound(err))
+		return nil, fmt.Errorf("read finding: %w", err)
 	}
-	f, err := decodeFinding(wire, archived, feedback)
+	f, err := decodeFinding(s.wire, s.archived, s.feedback)
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +49,28 @@ func (tx *Tx) Finding(identity string) (*finding.Record, error) {
 	return rec, nil
 }
 
+// readFinding reads a row, locks it, and remembers it for PutFinding.
+func (tx *Tx) readFinding(identity string) (s stored, state []byte, err error) {
+	err = tx.queryRow(selectRecord+tx.store.db.identityIs()+tx.store.db.forUpdate(), identity).
+		Scan(&s.n, &s.wire, &state, &s.archived, &s.feedback)
+	if err != nil {
+		return stored{}, nil, notFound(err)
+	}
+	tx.remember(identity, s)
+	return s, state, nil
+}
+
+func (tx *Tx) remember(identity string, s stored) {
+	if tx.stored == nil {
+		tx.stored = make(map[string]stored)
+	}
+	tx.stored[identity] = s
+}
+
 // PutFinding writes a record in the place of the one of its identity. Whether
 // it is archived and what feedback it has is then kept as stored, for those
-// belong to the user; a new record brings its own.
+// belong to the user; a new record brings its own. When its wire form is new
+// or differs from the stored one, that is a [Change].
 func (tx *Tx) PutFinding(rec *finding.Record) error {
 	if rec.Merge.Identity == "" {
 		return errors.New("put finding: it has no identity")
@@ -63,21 +84,28 @@ func (tx *Tx) PutFinding(rec *finding.Record) error {
 		p.detectorID, p.archived = s.DetectorID, s.Archived
 		p.feedback = sql.NullString{String: s.UserFeedback, Valid: s.UserFeedback != ""}
 	}
-	err = tx.queryRow(selectStored, rec.Merge.Identity).Scan(&p.n, &p.archived, &p.feedback)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	old, known := tx.stored[rec.Merge.Identity]
+	if !known {
+		old, _, err = tx.readFinding(rec.Merge.Identity)
+		if err != nil && !errors.Is(err, finding.ErrNotFound) {
+			return fmt.Errorf("put finding %s: %w", rec.Finding.ID, err)
+		}
+		known = err == nil
+	}
+	if known {
+		p.old, p.archived, p.feedback = &old, old.archived, old.feedback
+	}
+	now, err := tx.put(p)
+	if err != nil {
 		return fmt.Errorf("put finding %s: %w", rec.Finding.ID, err)
 	}
-	p.known = err == nil
-	if err := tx.put(p); err != nil {
-		return fmt.Errorf("put finding %s: %w", rec.Finding.ID, err)
-	}
+	tx.remember(rec.Merge.Identity, now)
 	return nil
 }
 
 // put is a finding on its way into its tables.
 type put struct {
-	n          int64 // of the row to overwrite, when known
-	known      bool
+	old        *stored // the row to overwrite; nil: a new one
 	detectorID string
 	identity   sql.NullString
 	finding    *finding.Finding
@@ -86,102 +114,54 @@ type put struct {
 	feedback   sql.NullString
 }
 
-func (tx *Tx) put(p put) error {
+func (tx *Tx) put(p put) (stored, error) {
 	f := p.finding
+	now := stored{archived: p.archived, feedback: p.feedback}
 	if f.Service == nil {
-		return errors.New("it has no service")
+		return now, errors.New("it has no service")
 	}
 	created, err := finding.ParseTimestamp(f.CreatedAt)
 	if err != nil {
-		return fmt.Errorf("read createdAt: %w", err)
+		return now, fmt.Errorf("read createdAt: %w", err)
 	}
 	updated, err := finding.ParseTimestamp(f.UpdatedAt)
 	if err != nil {
-		return fmt.Errorf("read updatedAt: %w", err)
+		return now, fmt.Errorf("read updatedAt: %w", err)
 	}
-	wire, err := json.Marshal(f)
-	if err != nil {
-		return fmt.Errorf("encode: %w", err)
+	if now.wire, err = json.Marshal(f); err != nil {
+		return now, fmt.Errorf("encode: %w", err)
 	}
-	values, err := finding.FlattenJSON(wire)
+	values, err := finding.FlattenJSON(now.wire)
 	if err != nil {
-		return err
+		return now, err
 	}
 	args := []any{p.detectorID, f.ID, p.identity, f.AccountID, f.Region, f.Type, f.Severity, created.UnixMilli(),
 		updated.UnixMilli(), p.archived, p.feedback, firstText(values["resource.resourceType"]),
 		finding.ResourceID(f), tx.store.options.Now().UnixMilli()}
-	if p.known {
-		_, err = tx.exec(updateFinding, append(args, p.n)...)
+	var before finding.Values
+	if p.old == nil {
+		if err := tx.queryRow(insertFinding, args...).Scan(&now.n); err != nil {
+			return now, err
+		}
 	} else {
-		var res sql.Result
-		if res, err = tx.exec(insertFinding, args...); err == nil {
-			p.n, err = res.LastInsertId()
+		if before, err = finding.FlattenJSON(p.old.wire); err != nil {
+			return now, fmt.Errorf("read the stored finding: %w", err)
+		}
+		now.n = p.old.n
+		if err := tx.do(updateFinding, append(args, now.n)...); err != nil {
+			return now, err
 		}
 	}
-	if err != nil {
-		return err
+	if err := tx.do(putBody, now.n, document(now.wire), nullDocument(p.state)); err != nil {
+		return now, err
 	}
-	if _, err := tx.exec(putBody, p.n, string(wire), nullText(p.state)); err != nil {
-		return err
+	if err := tx.putFields(now.n, tx.indexed(before), tx.indexed(values)); err != nil {
+		return now, err
 	}
-	return tx.putFields(p.n, values)
-}
-
-// putFields makes the side table of finding n hold these values. Most of a
-// finding stays as it is when it is updated, so only what differs is written.
-func (tx *Tx) putFields(n int64, values finding.Values) error {
-	type key struct {
-		field int64
-		text  string
+	if p.old != nil && bytes.Equal(p.old.wire, now.wire) {
+		return now, nil
 	}
-	want := make(map[key]any, len(values))
-	for path, vs := range values {
-		id, ok := tx.store.fieldIDs[path]
-		if !ok || !inSideTable(path) {
-			continue
-		}
-		for _, v := range vs {
-			want[key{id, v.Text}] = numberOrNull(v)
-		}
-	}
-	rows, err := tx.query(selectFields, n)
-	if err != nil {
-		return err
-	}
-	var gone []key
-	for rows.Next() {
-		var k key
-		var num any
-		if err := rows.Scan(&k.field, &k.text, &num); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		if w, ok := want[k]; ok && w == num {
-			delete(want, k)
-		} else {
-			gone = append(gone, k)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, k := range gone {
-		if _, err := tx.exec(deleteField, n, k.field, k.text); err != nil {
-			return err
-		}
-	}
-	for k, num := range want {
-		if _, err := tx.exec(insertField, n, k.field, k.text, num); err != nil {
-			return fmt.Errorf("index value %s: %w", strconv.Quote(k.text), err)
-		}
-	}
-	return nil
-}
-
-func numberOrNull(v finding.Value) any {
-	if !v.IsNumber {
-		return nil
-	}
-	return v.Number
+	return now, tx.addChange(Change{Kind: ChangeFinding, DetectorID: p.detectorID, ID: f.ID})
 }
 
 func firstText(vs []finding.Value) any {
@@ -191,10 +171,13 @@ func firstText(vs []finding.Value) any {
 	return vs[0].Text
 }
 
-// nullText is NULL for nil; the tables want text, not bytes.
-func nullText(b []byte) any {
+// document is JSON as it is stored: as text, which must be valid UTF-8.
+func document(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
+
+// nullDocument is NULL for nil.
+func nullDocument(b []byte) any {
 	if b == nil {
 		return nil
 	}
-	return string(b)
+	return document(b)
 }

@@ -28,7 +28,7 @@ func (s *Store) PutKey(ctx context.Context, k Key) error {
 	err := s.Commit(ctx, func(tx *Tx) error {
 		err := mustChange(tx.exec(`INSERT INTO access_key (id, role, sealed, created, revoked, comment)
 			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			k.ID, k.Role, k.Sealed, nanos(k.CreatedAt).Int64, nanos(k.RevokedAt), k.Comment))
+			k.ID, k.Role, nullBlob(k.Sealed), nanos(k.CreatedAt).Int64, nanos(k.RevokedAt), k.Comment))
 		if errors.Is(err, finding.ErrNotFound) {
 			return finding.ErrExists
 		}
@@ -43,7 +43,7 @@ func (s *Store) PutKey(ctx context.Context, k Key) error {
 // Key returns a key, revoked or not, or finding.ErrNotFound. It reads the file
 // each time, so that a key that another process made or revoked counts at once.
 func (s *Store) Key(ctx context.Context, id string) (Key, error) {
-	k, err := scanKey(s.read.QueryRowContext(ctx, selectKeys+` WHERE id = ?`, id).Scan)
+	k, err := scanKey(s.queryRow(ctx, selectKeys+` WHERE id = ?`, id).Scan)
 	if err != nil {
 		return Key{}, fmt.Errorf("read key %s: %w", id, notFound(err))
 	}
@@ -52,7 +52,7 @@ func (s *Store) Key(ctx context.Context, id string) (Key, error) {
 
 // Keys returns all keys, oldest first.
 func (s *Store) Keys(ctx context.Context) ([]Key, error) {
-	rows, err := s.read.QueryContext(ctx, selectKeys+` ORDER BY created, id`)
+	rows, err := s.query(ctx, selectKeys+` ORDER BY created, id`)
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
@@ -75,7 +75,7 @@ func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 // time; one that is not there gives finding.ErrNotFound.
 func (s *Store) RevokeKey(ctx context.Context, id string) error {
 	err := s.Commit(ctx, func(tx *Tx) error {
-		return mustChange(tx.exec(`UPDATE access_key SET revoked = ifnull(revoked, ?) WHERE id = ?`, s.options.Now().UnixNano(), id))
+		return mustChange(tx.exec(`UPDATE access_key SET revoked = coalesce(revoked, ?) WHERE id = ?`, s.options.Now().UnixNano(), id))
 	})
 	if err != nil {
 		return fmt.Errorf("revoke key %s: %w", id, err)

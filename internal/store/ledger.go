@@ -1,17 +1,19 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 )
 
 const addLedger = `INSERT INTO ledger (source, account, region, cluster, outcome, reason, count, first, last)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-	ON CONFLICT DO UPDATE SET count = count + excluded.count,
-		first = min(ifnull(first, excluded.first), ifnull(excluded.first, first)),
-		last  = max(ifnull(last, excluded.last), ifnull(excluded.last, last))`
+	ON CONFLICT (source, account, region, cluster, outcome, reason) DO UPDATE SET count = ledger.count + excluded.count,
+		first = CASE WHEN ledger.first < excluded.first THEN ledger.first ELSE coalesce(excluded.first, ledger.first) END,
+		last  = CASE WHEN ledger.last > excluded.last THEN ledger.last ELSE coalesce(excluded.last, ledger.last) END`
 
 // LedgerRow counts the records of one source and scope that had one outcome,
 // for one reason ("" where the outcome needs none).
@@ -25,8 +27,9 @@ type LedgerRow struct {
 
 // AddLedger adds the counts to those stored, and widens the extremes.
 func (tx *Tx) AddLedger(rows []LedgerRow) error {
-	for _, r := range rows {
-		_, err := tx.exec(addLedger, r.Source, r.Account, r.Region, r.Cluster, r.Outcome, r.Reason,
+	// In order, so that of two commits at once neither holds what the other waits for.
+	for _, r := range slices.SortedFunc(slices.Values(rows), compareLedger) {
+		err := tx.do(addLedger, r.Source, r.Account, r.Region, r.Cluster, r.Outcome, r.Reason,
 			r.Count, nanos(r.First), nanos(r.Last))
 		if err != nil {
 			return fmt.Errorf("add to ledger: %w", err)
@@ -35,9 +38,14 @@ func (tx *Tx) AddLedger(rows []LedgerRow) error {
 	return nil
 }
 
+func compareLedger(a, b LedgerRow) int {
+	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region),
+		cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason))
+}
+
 // Ledger returns every count, in order of source, scope, outcome and reason.
 func (s *Store) Ledger(ctx context.Context) ([]LedgerRow, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT source, account, region, cluster, outcome, reason, count, first, last
+	rows, err := s.query(ctx, `SELECT source, account, region, cluster, outcome, reason, count, first, last
 		FROM ledger ORDER BY source, account, region, cluster, outcome, reason`)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/vedette-project/vedette/internal/finding"
@@ -42,6 +41,9 @@ func (s *Store) ListFindings(ctx context.Context, q finding.Query) (ids []string
 	}
 	if q.After != "" {
 		t, err := readToken(q)
+		if err == nil && !key.accepts(t) {
+			err = finding.ErrBadToken
+		}
 		if err != nil {
 			return nil, "", fmt.Errorf("list findings: %w", err)
 		}
@@ -49,7 +51,7 @@ func (s *Store) ListFindings(ctx context.Context, q finding.Query) (ids []string
 	}
 	args := append(append([]any{}, key.args...), from.args...)
 	args = append(append(append(args, w.args...), key.args...), limit+1)
-	rows, err := s.read.QueryContext(ctx, "SELECT f.id, "+key.sql+" FROM "+from.sql+
+	rows, err := s.query(ctx, "SELECT f.id, "+key.sql+" FROM "+from.sql+
 		" WHERE "+w.sql.String()+" ORDER BY "+key.orderBy()+" LIMIT ?", args...)
 	if err != nil {
 		return nil, "", fmt.Errorf("list findings: %w", err)
@@ -85,8 +87,8 @@ func (s *Store) matching(ctx context.Context, w *where, detectorID string, m fin
 }
 
 // rarest is what a query reads from: all findings in the order of an index or,
-// when few findings have some wanted value, those few. SQLite cannot choose so
-// itself: its statistics know fields, not values.
+// when few findings have some wanted value, those few. The databases cannot
+// choose so themselves: their statistics know fields, or values, not both.
 //
 // Conditions that the index on values finds at once are tried first. Only when
 // none of them is rare, the others are, for which all values of their field
@@ -99,7 +101,10 @@ func (s *Store) rarest(ctx context.Context, m finding.Matcher) (condition, error
 				return condition{}, err
 			}
 			t := &m[i]
-			conditions := src.conditions(t)
+			conditions, err := s.conditions(src, t)
+			if err != nil {
+				return condition{}, err
+			}
 			byIndex := t.Equals != nil && len(t.Equals.Prefixes) == 0
 			if src.side == 0 || len(conditions) == 0 || byIndex != indexed {
 				continue
@@ -109,18 +114,17 @@ func (s *Store) rarest(ctx context.Context, m finding.Matcher) (condition, error
 				return condition{}, fmt.Errorf("look for rare values: %w", err)
 			}
 			if few != nil {
-				// CROSS JOIN tells SQLite to keep this order.
-				return condition{"json_each(?) few CROSS JOIN finding f ON f.n = few.value", []any{string(few)}}, nil
+				return condition{s.db.few(), []any{s.db.listArg(few)}}, nil
 			}
 		}
 	}
 	return condition{sql: "finding f"}, nil
 }
 
-// findingsWith is the JSON list of the findings that have a value of a field
+// findingsWith are the numbers of the findings that have a value of a field
 // that satisfies c; nil when they are not few.
-func (s *Store) findingsWith(ctx context.Context, field int64, c condition) ([]byte, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT DISTINCT v.finding FROM finding_field v WHERE v.field = ? AND ("+c.sql+") LIMIT ?",
+func (s *Store) findingsWith(ctx context.Context, field int64, c condition) ([]int64, error) {
+	rows, err := s.query(ctx, "SELECT DISTINCT v.finding FROM finding_field v WHERE v.field = ? AND ("+c.sql+") LIMIT ?",
 		append(append([]any{field}, c.args...), fewFindings)...)
 	if err != nil {
 		return nil, err
@@ -137,5 +141,5 @@ func (s *Store) findingsWith(ctx context.Context, field int64, c condition) ([]b
 	if err := rows.Err(); err != nil || len(few) == fewFindings {
 		return nil, err
 	}
-	return json.Marshal(few)
+	return few, nil
 }

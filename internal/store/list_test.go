@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -114,6 +116,9 @@ func testListErrors(t *testing.T, s *store.Store, _ *clock) {
 		"rubbish":         func(q *finding.Query) { q.After = "rubbish!" },
 		"cut":             func(q *finding.Query) { q.After = token[:len(token)-3] },
 		"JSON null":       func(q *finding.Query) { q.After = "bnVsbA" },
+		"key of a text":   func(q *finding.Query) { q.After = changeToken(t, token, "t", "x") },
+		"broken number":   func(q *finding.Query) { q.After = changeToken(t, token, "n", 1.5) },
+		"no key":          func(q *finding.Query) { q.After = changeToken(t, token, "", nil) },
 	} {
 		q := q
 		change(&q)
@@ -130,6 +135,24 @@ func testListErrors(t *testing.T, s *store.Store, _ *clock) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// changeToken forges a token with another key.
+func changeToken(t *testing.T, text, name string, key any) string {
+	t.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	var fields map[string]any
+	if err := errors.Join(err, json.Unmarshal(b, &fields)); err != nil {
+		t.Fatal(err)
+	}
+	delete(fields, "n")
+	if name != "" {
+		fields[name] = key
+	}
+	if b, err = json.Marshal(fields); err != nil {
+		t.Fatal(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 func testPagingWhileAdding(t *testing.T, s *store.Store, _ *clock) {

@@ -15,7 +15,7 @@ var migrationFiles embed.FS
 // applicationID marks a file as ours: "Vdtt".
 const applicationID = 0x56647474
 
-// VersionError says that a newer version of the program wrote the file.
+// VersionError says that a newer version of the program wrote the store.
 type VersionError struct {
 	File, Binary int // schema versions
 }
@@ -26,18 +26,20 @@ func (e *VersionError) Error() string {
 
 // migrations are the SQL texts in order; the n-th brings version n-1 to n.
 // They are never edited once released.
-func migrations() ([]string, error) {
-	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
+func migrations() ([]string, error) { return migrationsIn(migrationFiles, "migrations/") }
+
+func migrationsIn(files fs.FS, folder string) ([]string, error) {
+	names, err := fs.Glob(files, folder+"*.sql")
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	for i, name := range names { // Glob sorts
 		var n int
-		if _, err := fmt.Sscanf(name, "migrations/%04d_", &n); err != nil || n != i+1 {
+		if _, err := fmt.Sscanf(name, folder+"%04d_", &n); err != nil || n != i+1 {
 			return nil, fmt.Errorf("migration %s is out of order", name)
 		}
-		b, err := migrationFiles.ReadFile(name)
+		b, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err
 		}

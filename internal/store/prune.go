@@ -14,7 +14,8 @@ const deleteBatch = 200
 // wall clock, and returns how many. Event time does not matter: findings from
 // old logs, read today, are kept as long as today's. It works in short
 // transactions, between which other writers have their turn; an error leaves
-// what was deleted so far deleted.
+// what was deleted so far deleted. It also forgets changes that are older than
+// followers may lag behind.
 func (s *Store) Prune(ctx context.Context, before time.Time) (deleted int64, err error) {
 	for {
 		var n int64
@@ -27,7 +28,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (deleted int64, err
 		}
 		deleted += n
 		if n < deleteBatch {
-			return deleted, nil
+			return deleted, s.pruneChanges(ctx)
 		}
 	}
 }
@@ -35,9 +36,5 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (deleted int64, err
 // deleteFindings deletes at most deleteBatch findings of a condition, with all
 // that hangs on them, and returns how many.
 func (tx *Tx) deleteFindings(cond string, args ...any) (int64, error) {
-	res, err := tx.exec(`DELETE FROM finding WHERE n IN (SELECT n FROM finding WHERE `+cond+` LIMIT ?)`, append(args, deleteBatch)...)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+	return tx.exec(`DELETE FROM finding WHERE n IN (SELECT n FROM finding WHERE `+cond+` LIMIT ?)`, append(args, deleteBatch)...)
 }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"math"
+
 	"github.com/vedette-project/vedette/internal/finding"
 )
 
@@ -11,13 +13,15 @@ type sortKey struct {
 	sql      string // an expression over f
 	args     []any
 	nullable bool
+	number   bool // rather than text
+	whole    bool // an integer
 	desc     bool
 }
 
 // sortKey translates a sort order. An unknown field is a *finding.CriteriaError.
 func (s *Store) sortKey(sort finding.Sort) (sortKey, error) {
 	if sort.Field == "" { // the zero Sort is the newest first
-		return sortKey{sql: "f.updated_ms", desc: true}, nil
+		return sortKey{sql: "f.updated_ms", number: true, whole: true, desc: true}, nil
 	}
 	field, ok := finding.LookupField(sort.Field)
 	if !ok {
@@ -31,11 +35,12 @@ func (s *Store) sortKey(sort finding.Sort) (sortKey, error) {
 	if field.Kind.Numeric() {
 		expr = src.number
 	}
-	key := sortKey{sql: expr, desc: sort.Descending, nullable: true}
+	key := sortKey{sql: expr, desc: sort.Descending, nullable: true, number: field.Kind.Numeric()}
 	switch field.Path {
 	case "accountId", "id", "region", "type", "severity", "createdAt", "updatedAt", "service.archived":
 		key.nullable = false
 	}
+	key.whole = field.Path == "createdAt" || field.Path == "updatedAt"
 	if src.side != 0 {
 		key.sql = "(SELECT min(" + expr + ") FROM finding_field v WHERE v.finding = f.n AND v.field = ?)"
 		key.args = []any{src.side}
@@ -52,7 +57,26 @@ func (k sortKey) direction() string {
 
 // orderBy needs k.args.
 func (k sortKey) orderBy() string {
-	return k.sql + k.direction() + ", f.id" + k.direction()
+	nulls := ""
+	switch {
+	case k.nullable && k.desc:
+		nulls = " NULLS LAST"
+	case k.nullable:
+		nulls = " NULLS FIRST"
+	}
+	return k.sql + k.direction() + nulls + ", f.id" + k.direction()
+}
+
+// accepts reports whether a token can be one of this order: PostgreSQL
+// compares like with like only.
+func (k sortKey) accepts(t token) bool {
+	switch {
+	case t.Number != nil:
+		return k.number && t.Text == nil && (!k.whole || math.Trunc(*t.Number) == *t.Number && math.Abs(*t.Number) < 1<<53)
+	case t.Text != nil:
+		return !k.number
+	}
+	return k.nullable
 }
 
 // after adds the condition of the rows that come after the row (key, id).

@@ -17,7 +17,7 @@ const (
 // State returns what PutState stored, or finding.ErrNotFound.
 func (s *Store) State(ctx context.Context, scope, name string) ([]byte, error) {
 	var data []byte
-	if err := s.read.QueryRowContext(ctx, selectState, scope, name).Scan(&data); err != nil {
+	if err := s.queryRow(ctx, selectState, scope, name).Scan(&data); err != nil {
 		return nil, fmt.Errorf("read state %s of %s: %w", name, scope, notFound(err))
 	}
 	return data, nil
@@ -35,7 +35,7 @@ func (tx *Tx) State(scope, name string) ([]byte, error) {
 // PutState stores one detector's memory of one scope. The bytes are the
 // detector's own; the store does not look inside.
 func (tx *Tx) PutState(scope, name string, data []byte) error {
-	if _, err := tx.exec(putState, scope, name, blob(data)); err != nil {
+	if err := tx.do(putState, scope, name, blob(data)); err != nil {
 		return fmt.Errorf("put state %s of %s: %w", name, scope, err)
 	}
 	return nil
@@ -44,7 +44,7 @@ func (tx *Tx) PutState(scope, name string, data []byte) error {
 // Cursor returns the position that PutCursor stored, or finding.ErrNotFound.
 func (s *Store) Cursor(ctx context.Context, name string) ([]byte, error) {
 	var data []byte
-	if err := s.read.QueryRowContext(ctx, selectCursor, name).Scan(&data); err != nil {
+	if err := s.queryRow(ctx, selectCursor, name).Scan(&data); err != nil {
 		return nil, fmt.Errorf("read cursor %s: %w", name, notFound(err))
 	}
 	return data, nil
@@ -62,10 +62,23 @@ func (tx *Tx) Cursor(name string) ([]byte, error) {
 // PutCursor stores how far a source has been read, in the same commit as what
 // was made of it.
 func (tx *Tx) PutCursor(name string, data []byte) error {
-	if _, err := tx.exec(putCursor, name, blob(data)); err != nil {
+	if err := tx.do(putCursor, name, blob(data)); err != nil {
 		return fmt.Errorf("put cursor %s: %w", name, err)
 	}
 	return nil
+}
+
+// PutCursor stores how far a follower has read, in a commit of its own.
+func (s *Store) PutCursor(ctx context.Context, name string, data []byte) error {
+	return s.Commit(ctx, func(tx *Tx) error { return tx.PutCursor(name, data) })
+}
+
+// nullBlob is NULL for nil.
+func nullBlob(data []byte) any {
+	if data == nil {
+		return nil
+	}
+	return data
 }
 
 // blob keeps nil, which would be NULL, a value of no bytes.

@@ -2,8 +2,8 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/finding"
@@ -46,10 +46,10 @@ func (s *Store) statistics(ctx context.Context, detectorID string, c finding.Cri
 		return nil, err
 	}
 	if limit <= 0 {
-		limit = -1
+		limit = math.MaxInt64
 	}
 	args := append(append(append([]any{}, from.args...), w.args...), limit)
-	rows, err := s.read.QueryContext(ctx, "SELECT "+key.columns+", count(*), max(f.severity), max(f.updated_ms) FROM "+from.sql+
+	rows, err := s.query(ctx, "SELECT "+key.columns+", count(*), max(f.severity), max(f.updated_ms) FROM "+from.sql+
 		" WHERE "+w.sql.String()+" GROUP BY "+key.groupBy+" ORDER BY 4 "+direction+", 1, 2, 3 LIMIT ?", args...)
 	if err != nil {
 		return nil, err
@@ -83,16 +83,17 @@ func newGroupKey(group finding.GroupBy) (groupKey, error) {
 	case finding.GroupByType:
 		return groupKey{"f.type, '', ''", "f.type"}, nil
 	case finding.GroupByResource:
-		return groupKey{"f.resource_id, ifnull(f.resource_type, ''), f.account", "1, 2, 3"}, nil
+		return groupKey{"f.resource_id, coalesce(f.resource_type, ''), f.account", "1, 2, 3"}, nil
 	case finding.GroupBySeverity:
 		return groupKey{"f.severity, '', ''", "f.severity"}, nil
 	}
 	return groupKey{}, &finding.CriteriaError{Reason: fmt.Sprintf("findings cannot be grouped by %q", string(group))}
 }
 
-func scanGroup(rows *sql.Rows, group finding.GroupBy) (finding.Group, error) {
+func scanGroup(rows result, group finding.GroupBy) (finding.Group, error) {
 	var g finding.Group
-	var resourceType, account, ignored string
+	var ignored any
+	var resourceType, account string
 	var last, day int64
 	var severity float64
 	scan := []any{&ignored, &resourceType, &account, &g.Total, &severity, &last}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -13,8 +12,12 @@ type Options struct {
 	// Now is the wall clock, by which retention counts and detectors are marked
 	// deleted. Required.
 	Now func() time.Time
-	// Readers is how many reads may run at once; 0 means 4.
+	// Readers is how many reads may run at once; 0 means 4. In PostgreSQL each
+	// takes a connection.
 	Readers int
+	// Writers is how many commits of this process may run at once in
+	// PostgreSQL, each on a connection; 0 means 8. SQLite has one writer.
+	Writers int
 	// BusyTimeout is how long a write waits for another process that writes to
 	// the same file; 0 means 10 s.
 	BusyTimeout time.Duration
@@ -27,66 +30,49 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Readers <= 0 {
 		o.Readers = 4
 	}
+	if o.Writers <= 0 {
+		o.Writers = 8
+	}
 	if o.BusyTimeout <= 0 {
 		o.BusyTimeout = 10 * time.Second
 	}
 	return o, nil
 }
 
-// Store is an open store file. Its methods may be called concurrently.
+// Store is an open store. Its methods may be called concurrently.
 type Store struct {
 	options Options
-	write   *sql.DB // one connection: SQLite has one writer at a time anyway
-	read    *sql.DB // cannot write
+	db      engine
 
-	// Set by Open, then read-only.
-	statements map[string]*sql.Stmt // on write, by their text
-	fieldIDs   map[string]int64     // by finding.Field.Path
+	fieldIDs map[string]int64 // by finding.Field.Path; set by Open, then read-only
 }
 
 // Open opens the store file, making it (readable by its owner only) when it is
 // not there, and brings its schema up to date. It fails with a *VersionError,
 // and changes nothing, when a newer version of the program wrote the file.
-func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
-	o, err = o.withDefaults()
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	s, err := open(ctx, o, func(o Options) (engine, error) { return openSQLite(ctx, path, o) })
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
-	}
-	s := &Store{options: o}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("open store %s: %w", path, errors.Join(err, s.Close()))
-		}
-	}()
-	if err := createPrivate(path); err != nil {
-		return nil, err
-	}
-	if err := checkOurs(ctx, path, o); err != nil {
-		return nil, err
-	}
-	s.write, s.read = openPools(path, o)
-	if err := migrate(ctx, s.write); err != nil {
-		return nil, err
-	}
-	if err := s.prepare(ctx); err != nil {
-		return nil, err
-	}
-	if err := s.loadFields(ctx); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
 	return s, nil
 }
 
-// Close waits for running calls and closes the file.
-func (s *Store) Close() error {
-	var errs []error
-	for _, st := range s.statements {
-		errs = append(errs, st.Close())
+func open(ctx context.Context, o Options, openEngine func(Options) (engine, error)) (*Store, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
 	}
-	for _, db := range []*sql.DB{s.read, s.write} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	db, err := openEngine(o)
+	if err != nil {
+		return nil, err
 	}
-	return errors.Join(errs...)
+	s := &Store{options: o, db: db}
+	if err := s.loadFields(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
+
+// Close waits for running calls and closes the store.
+func (s *Store) Close() error { return s.db.close() }

@@ -9,63 +9,55 @@ import (
 	"github.com/vedette-project/vedette/internal/finding"
 )
 
-// Commit runs fn in the one write transaction that may run at a time, and
-// commits what it did when it returns nil. When Commit returns nil the changes
-// are on disk; when it returns an error none of them was made. fn must not call
-// other methods of the Store that write: they would wait for it for ever.
+// Commit runs fn in a write transaction, and commits what it did when it
+// returns nil. When Commit returns nil the changes are on disk; when it returns
+// an error none of them was made, except that, when a connection was lost just
+// then, they may have been. IsTemporary says whether trying again may help.
+//
+// fn must not call other methods of the Store that write: they would wait for
+// it for ever. In SQLite there is one Commit at a time. In PostgreSQL several
+// run at once; where two meet at the same rows one waits, and where they wait
+// for each other, or make the same new row, one fails with a temporary error.
 func (s *Store) Commit(ctx context.Context, fn func(tx *Tx) error) error {
-	return inTx(ctx, s.write, func(tx *sql.Tx) error {
-		return fn(&Tx{ctx: ctx, tx: tx, store: s})
-	})
+	ses, err := s.db.begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer ses.rollback() // does nothing after a commit
+	if err := fn(&Tx{ctx: ctx, session: ses, store: s}); err != nil {
+		return err
+	}
+	if err := ses.commit(ctx); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
 }
 
 // Tx is a write transaction. It sees its own changes. It is for one goroutine,
 // and only until the function that got it returns.
 type Tx struct {
-	ctx   context.Context // of the Commit; a Tx does not outlive it
-	tx    *sql.Tx
-	store *Store
+	ctx     context.Context // of the Commit; a Tx does not outlive it
+	session session
+	store   *Store
+	stored  map[string]stored // what was read of findings, by identity
 }
 
-// preparedStatements run for every finding, or every commit, so they are
-// parsed once.
-var preparedStatements = [...]string{
-	selectRecord, selectStored, insertFinding, updateFinding, putBody,
-	selectFields, insertField, deleteField,
-	selectFilters, selectDetector, selectState, putState, selectCursor, putCursor, addLedger,
+// do runs a statement of which only the effect counts. It may be kept until
+// the next query or the commit, and its error may come from there.
+func (tx *Tx) do(text string, args ...any) error { return tx.session.later(tx.ctx, text, args) }
+
+// exec runs a statement and returns how many rows it changed.
+func (tx *Tx) exec(text string, args ...any) (int64, error) {
+	return tx.session.exec(tx.ctx, text, args)
 }
 
-func (s *Store) prepare(ctx context.Context) error {
-	s.statements = make(map[string]*sql.Stmt, len(preparedStatements))
-	for _, text := range preparedStatements {
-		st, err := s.write.PrepareContext(ctx, text)
-		if err != nil {
-			return fmt.Errorf("prepare %q: %w", text, err)
-		}
-		s.statements[text] = st
-	}
-	return nil
+func (tx *Tx) query(text string, args ...any) (result, error) {
+	return tx.session.query(tx.ctx, text, args)
 }
 
-func (tx *Tx) exec(text string, args ...any) (sql.Result, error) {
-	if st, ok := tx.store.statements[text]; ok {
-		return tx.tx.StmtContext(tx.ctx, st).ExecContext(tx.ctx, args...)
-	}
-	return tx.tx.ExecContext(tx.ctx, text, args...)
-}
-
-func (tx *Tx) query(text string, args ...any) (*sql.Rows, error) {
-	if st, ok := tx.store.statements[text]; ok {
-		return tx.tx.StmtContext(tx.ctx, st).QueryContext(tx.ctx, args...)
-	}
-	return tx.tx.QueryContext(tx.ctx, text, args...)
-}
-
-func (tx *Tx) queryRow(text string, args ...any) *sql.Row {
-	if st, ok := tx.store.statements[text]; ok {
-		return tx.tx.StmtContext(tx.ctx, st).QueryRowContext(tx.ctx, args...)
-	}
-	return tx.tx.QueryRowContext(tx.ctx, text, args...)
+func (tx *Tx) queryRow(text string, args ...any) row {
+	r, err := tx.query(text, args...)
+	return row{r, err}
 }
 
 // notFound puts our word for "no such row" in the place of the driver's.
@@ -77,12 +69,9 @@ func notFound(err error) error {
 }
 
 // mustChange turns a statement that changed no row into ErrNotFound.
-func mustChange(res sql.Result, err error) error {
-	if err != nil {
-		return err
+func mustChange(changed int64, err error) error {
+	if err == nil && changed == 0 {
+		return finding.ErrNotFound
 	}
-	if n, err := res.RowsAffected(); err != nil || n > 0 {
-		return err
-	}
-	return finding.ErrNotFound
+	return err
 }

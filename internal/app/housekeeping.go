@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/vedette-project/vedette/internal/store"
+)
+
+// pruneEvery is how often old findings are looked for.
+const pruneEvery = time.Hour
+
+// prune removes what is old. Of several processes one does so.
+func (a *App) prune(ctx context.Context) {
+	for {
+		if _, first := a.worker.Held(); !first {
+			if pause(ctx, time.Second) != nil {
+				return
+			}
+			continue
+		}
+		before := a.Now().AddDate(0, 0, -a.Config.Store.RetentionDays)
+		if n, err := a.keys.store.Prune(ctx, before); err != nil && ctx.Err() == nil {
+			a.Log.Error("old findings could not be removed", "err", err)
+		} else if n > 0 {
+			a.Log.Info("old findings were removed", "count", n, "before", before.UTC().Format(time.DateOnly))
+		}
+		if pause(ctx, pruneEvery) != nil {
+			return
+		}
+	}
+}
+
+// pause waits, and returns an error when ctx ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// watchEvery is how often sources are looked at.
+const watchEvery = 5 * time.Second
+
+// watchSources says of sources that went quiet, or lost records, that they are
+// unhealthy, and of those that talk again that they are well.
+func (a *App) watchSources(ctx context.Context) {
+	for pause(ctx, min(watchEvery, a.Config.Ingest.QuietAfter/2)) == nil {
+		if _, first := a.worker.Held(); !first {
+			continue
+		}
+		if err := a.lookAtSources(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error("the health of the sources could not be noted", "err", err)
+		}
+	}
+}
+
+func (a *App) lookAtSources(ctx context.Context) error {
+	sources, err := a.keys.store.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	for _, src := range sources {
+		status, issue, err := a.healthOf(ctx, &src)
+		if err != nil {
+			return err
+		}
+		healthy := 0.0
+		if status == store.Healthy {
+			healthy = 1
+		}
+		a.metrics.quiet.WithLabelValues(src.Source, src.Cluster).Set(healthy)
+		if status == src.Status {
+			continue
+		}
+		err = a.keys.store.Commit(ctx, func(tx *store.Tx) error {
+			_, err := tx.SetSourceStatus(src.SourceKey, status, issue)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		a.Log.Warn("a source changed", "source", src.Source, "cluster", src.Cluster, "status", status, "issue", issue)
+	}
+	return nil
+}
+
+// healthOf judges a source by when something of it came last. What waits in
+// the journal has not been counted yet, so a backlog must not look like quiet.
+func (a *App) healthOf(ctx context.Context, src *store.Source) (status, issue string, err error) {
+	quiet := a.Now().Sub(src.LastReceived)
+	if src.LastReceived.IsZero() || quiet <= a.Config.Ingest.QuietAfter {
+		return store.Healthy, "", nil
+	}
+	for shard := range a.Config.Journal.Shards {
+		if behind, err := a.behind(ctx, shard); err != nil || behind > 0 {
+			return src.Status, src.Issue, err
+		}
+	}
+	return store.Unhealthy, fmt.Sprintf("No records received:the last one came at %s; check the audit webhook of the cluster and the network between",
+		src.LastReceived.UTC().Format(time.RFC3339)), nil
+}

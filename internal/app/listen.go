@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/vedette-project/vedette/internal/api"
+	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/ingest"
+)
+
+func (a *App) listen(ctx context.Context) error {
+	c := a.Config
+	tlsConfig, err := serverTLS(c.Server.TLS)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	if a.does("ingest") {
+		mux.Handle("/ingest/", ingest.NewPush(ingest.PushOptions{
+			Sink: a.writer, Scope: event.Scope{Account: c.Account, Region: c.Region}, ValidCluster: config.ValidCluster,
+			Authorize: a.authorizePush, MaxBody: c.Ingest.MaxBodyBytes, Now: a.Now, Log: a.Log, Observe: a.metrics.pushed,
+		}))
+	}
+	if a.does("api") {
+		mux.Handle("/", api.New(api.Options{
+			Store: a.keys.store, Keys: a.keys.lookup, Account: c.Account, Region: c.Region, Now: a.Now, Logger: a.Log,
+		}))
+	}
+	if a.does("ingest") || a.does("api") {
+		if a.Addr, err = a.serve(ctx, "serve the API", c.Server.Listen, mux, tlsConfig); err != nil {
+			return err
+		}
+	}
+	if c.Server.MetricsListen == "" {
+		return nil
+	}
+	ops := http.NewServeMux()
+	ops.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
+	ops.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	ops.HandleFunc("GET /readyz", a.ready)
+	a.MetricsAddr, err = a.serve(ctx, "serve metrics", c.Server.MetricsListen, ops, nil)
+	return err
+}
+
+// ready says whether this process can do its work: store and journal answer.
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+	defer cancel()
+	if _, err := a.keys.store.Detectors(ctx); err != nil {
+		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	if a.journal != nil {
+		if err := a.journal.Healthy(ctx); err != nil {
+			http.Error(w, "the journal does not answer: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+func (a *App) serve(ctx context.Context, what, addr string, h http.Handler, tc *tls.Config) (string, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "", fmt.Errorf("%s: %w; is another server running? Choose another address with --listen and --metrics-listen", what, err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", what, err)
+	}
+	if tc != nil {
+		l = tls.NewListener(l, tc)
+	}
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			a.fatal <- fmt.Errorf("%s: %w", what, err)
+		}
+	}()
+	a.onStop(what, func(ctx context.Context) error {
+		if err := srv.Shutdown(ctx); err != nil {
+			return errors.Join(err, srv.Close())
+		}
+		return nil
+	})
+	return l.Addr().String(), nil
+}
+
+func serverTLS(t config.TLS) (*tls.Config, error) {
+	if t.CertFile == "" {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("load the server's certificate: %w", err)
+	}
+	c := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	if t.ClientCAFile == "" {
+		return c, nil
+	}
+	pem, err := os.ReadFile(t.ClientCAFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the client authorities: %w", err)
+	}
+	c.ClientCAs = x509.NewCertPool()
+	if !c.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read the client authorities: no certificate in %s", t.ClientCAFile)
+	}
+	c.ClientAuth = tls.VerifyClientCertIfGiven
+	return c, nil
+}

@@ -1,0 +1,344 @@
+package line
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vedette-project/vedette/internal/decode"
+	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/ingest"
+	"github.com/vedette-project/vedette/internal/journal"
+)
+
+// Bounds of what waits for the journal. Beyond them a sender is told to come
+// again, so that memory stays bounded and nobody waits for long.
+const (
+	maxWaitingBytes  = 128 << 20
+	maxWaitingPushes = 1024
+	maxTailBytes     = 64 << 20
+	// messageBytes of records make a message; a larger push makes several.
+	messageBytes = 1 << 20
+	maxBatches   = 64 // kept for batches to come
+)
+
+// WriterOptions are what a writer needs; all fields are required.
+type WriterOptions struct {
+	Journal Journal
+	Sleep   func(context.Context, time.Duration) error
+	// Retry is how long it waits after the first failure to append.
+	Retry time.Duration
+	Log   *slog.Logger
+	// Appended is told of each message: its records' bytes, its own, and how
+	// long the journal took.
+	Appended func(raw, stored int, took time.Duration)
+	Now      func() time.Time
+}
+
+// Writer puts pushes into the journal. It implements ingest.Sink: what waits
+// for a shard while the journal writes goes into the next message together.
+type Writer struct {
+	WriterOptions
+	tail    *tail
+	queues  []chan *pending
+	waiting atomic.Int64 // bytes
+	wg      sync.WaitGroup
+	batches chan *decode.Batch // memory of batches that were judged
+}
+
+// pending is an entry that waits for the journal.
+type pending struct {
+	entry journal.Entry
+	push  *Push
+	done  chan error
+}
+
+// NewWriter returns a writer; Run makes it write.
+func NewWriter(o WriterOptions) *Writer {
+	w := &Writer{WriterOptions: o, tail: newTail(maxTailBytes), batches: make(chan *decode.Batch, maxBatches)}
+	for range o.Journal.Shards() {
+		w.queues = append(w.queues, make(chan *pending, maxWaitingPushes))
+	}
+	return w
+}
+
+// ShardOf spreads scopes over shards. Records that name another scope
+// themselves stay with their stream.
+func ShardOf(s event.Scope, shards int) int {
+	h := fnv.New32a()
+	h.Write([]byte(s.String()))
+	return int(h.Sum32() % uint32(shards))
+}
+
+// Append returns when the push is durable in the journal.
+func (w *Writer) Append(ctx context.Context, p *ingest.Push) error {
+	size := int64(len(p.Chunk.Data))
+	if w.waiting.Add(size) > maxWaitingBytes && w.waiting.Load() != size {
+		w.waiting.Add(-size)
+		return ingest.ErrFull
+	}
+	defer w.waiting.Add(-size)
+	pieces, err := w.pieces(p)
+	if err != nil {
+		return err
+	}
+	if p.Cursor.Name != "" { // the cursor is behind all of them, so it must not outrun any
+		for _, one := range pieces {
+			if err := w.put(ctx, p.Chunk.Scope, one); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return w.put(ctx, p.Chunk.Scope, pieces...)
+}
+
+// put queues entries and waits until all of them are durable.
+func (w *Writer) put(ctx context.Context, s event.Scope, list ...*pending) error {
+	queue := w.queues[ShardOf(s, len(w.queues))]
+	for i, one := range list {
+		select {
+		case queue <- one:
+		default:
+			list = list[:i]
+			one.done <- ingest.ErrFull
+			for _, rest := range list { // they count all the same; sent again they are duplicates
+				<-rest.done
+			}
+			return ingest.ErrFull
+		}
+	}
+	var errs []error
+	for _, one := range list {
+		select {
+		case err := <-one.done:
+			errs = append(errs, err)
+		case <-ctx.Done(): // kept all the same; the sender will come again and be a duplicate
+			return ctx.Err()
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// pieces decodes a push, to count its records and to tell the sender, and cuts
+// a large one into several entries.
+func (w *Writer) pieces(p *ingest.Push) ([]*pending, error) {
+	chunks := []event.Chunk{p.Chunk}
+	if len(p.Chunk.Data) > 2*messageBytes && len(p.Chunk.Records) <= 1 && !p.Chunk.Cut {
+		var err error
+		if chunks, err = split(p.Chunk); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]*pending, 0, len(chunks))
+	var d decode.Decoder
+	for i := range chunks {
+		b := w.batch()
+		d.Decode(&chunks[i], b)
+		addResult(&p.Result, &b.Batch)
+		e := journal.Entry{Chunk: chunks[i], Records: count(&b.Batch)}
+		if i == len(chunks)-1 {
+			e.CursorName, e.CursorData = p.Cursor.Name, p.Cursor.Data
+		}
+		one := &pending{entry: e, push: pushOf(&e, &b.Batch), done: make(chan error, 1)}
+		one.push.recycle = func() {
+			select {
+			case w.batches <- b:
+			default:
+			}
+			if p.Recycle != nil && len(chunks) == 1 {
+				p.Recycle()
+			}
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+func (w *Writer) batch() *decode.Batch {
+	select {
+	case b := <-w.batches:
+		b.Reset()
+		return b
+	default:
+		return &decode.Batch{}
+	}
+}
+
+// split cuts a chunk at record boundaries.
+func split(c event.Chunk) ([]event.Chunk, error) {
+	f := ingest.NewFramer(bytes.NewReader(c.Data), ingest.NewPool(0))
+	var out []event.Chunk
+	for {
+		piece := c
+		err := f.Next(&piece)
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cut a large push: %w", err)
+		}
+		out = append(out, piece)
+	}
+}
+
+func addResult(r *ingest.Result, b *event.Batch) {
+	r.Events += int64(len(b.Events))
+	for _, rej := range b.Rejects {
+		if rej.Outcome != event.Malformed {
+			r.Events += rej.Count
+			continue
+		}
+		if r.Malformed += rej.Count; r.Detail == "" {
+			r.Detail = rej.Detail
+		}
+	}
+}
+
+// Run writes until ctx ends; what was accepted before is still written.
+func (w *Writer) Run(ctx context.Context) {
+	for shard, queue := range w.queues {
+		out, buffers := make(chan *outgoing), make(chan []byte, 2)
+		w.wg.Go(func() { defer close(out); w.encode(ctx, queue, out, buffers) })
+		w.wg.Go(func() {
+			for o := range out {
+				o.answer(w.send(context.WithoutCancel(ctx), shard, o))
+				select {
+				case buffers <- o.data[:0]:
+				default:
+				}
+			}
+		})
+	}
+	w.wg.Wait()
+}
+
+// outgoing is a message on its way into the journal.
+type outgoing struct {
+	id      string // hexadecimal
+	data    []byte
+	raw     int
+	entries []*pending
+}
+
+func (o *outgoing) answer(err error) {
+	for _, p := range o.entries {
+		p.done <- err
+	}
+}
+
+// encode makes messages of what waits, while send writes the one before.
+func (w *Writer) encode(ctx context.Context, queue <-chan *pending, out chan<- *outgoing, buffers <-chan []byte) {
+	for {
+		select {
+		case p := <-queue:
+			w.hand(gather(p, queue), out, buffers)
+		case <-ctx.Done():
+			for {
+				select {
+				case p := <-queue:
+					w.hand(gather(p, queue), out, buffers)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (w *Writer) hand(group []*pending, out chan<- *outgoing, buffers <-chan []byte) {
+	var buffer []byte
+	select {
+	case buffer = <-buffers:
+	default:
+	}
+	o, err := w.outgoing(group, buffer)
+	if tooLarge := new(ingest.TooLargeError); errors.As(err, &tooLarge) && len(group) > 1 {
+		for _, p := range group {
+			w.hand([]*pending{p}, out, buffers)
+		}
+		return
+	}
+	if err != nil {
+		(&outgoing{entries: group}).answer(err)
+		return
+	}
+	out <- o
+}
+
+// gather takes what else is waiting, so that one write serves many pushes.
+func gather(first *pending, queue <-chan *pending) []*pending {
+	group, size := []*pending{first}, len(first.entry.Chunk.Data)
+	for size < messageBytes {
+		select {
+		case p := <-queue:
+			group = append(group, p)
+			size += len(p.entry.Chunk.Data)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (w *Writer) outgoing(group []*pending, buffer []byte) (*outgoing, error) {
+	var id [idLen]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return nil, err
+	}
+	o := &outgoing{id: hex.EncodeToString(id[:]), entries: group}
+	entries := make([]journal.Entry, len(group))
+	for i, p := range group {
+		entries[i] = p.entry
+		o.raw += len(p.entry.Chunk.Data)
+	}
+	o.data = journal.Encode(append(buffer[:0], id[:]...), entries)
+	if len(o.data) > w.Journal.MaxMessage() {
+		return nil, &ingest.TooLargeError{Size: len(o.data), Max: w.Journal.MaxMessage()}
+	}
+	return o, nil
+}
+
+// sendFor is how long a message is tried for before its senders are told to
+// come again. The webhook of an API server waits 30 s for an answer.
+const sendFor = 10 * time.Second
+
+// send appends a message, again and again with the same id: the journal keeps
+// one of them.
+func (w *Writer) send(ctx context.Context, shard int, o *outgoing) error {
+	pushes := make([]*Push, len(o.entries))
+	for i, p := range o.entries {
+		pushes[i] = p.push
+	}
+	w.tail.keep(o.id, pushes)
+	start, wait := w.Now(), w.Retry
+	for {
+		_, err := w.Journal.Append(ctx, shard, o.id, o.data)
+		took := w.Now().Sub(start)
+		switch {
+		case err == nil:
+			w.Appended(o.raw, len(o.data), took)
+			return nil
+		case errors.Is(err, journal.ErrFull):
+			w.tail.take(o.id)
+			return fmt.Errorf("%w: %w", ingest.ErrFull, err)
+		case !errors.Is(err, journal.ErrUnavailable) || took > sendFor:
+			w.tail.take(o.id)
+			return fmt.Errorf("append to the journal: %w", err)
+		}
+		w.Log.Warn("the journal does not take a message; trying again", "shard", shard, "err", err)
+		if err := w.Sleep(ctx, wait); err != nil {
+			return err
+		}
+		wait = min(2*wait, time.Second)
+	}
+}
