@@ -2,7 +2,7 @@
 GO ?= go
 BIN := dist/vedette
 
-.PHONY: all build demo test check bench e2e fuzz docs clean
+.PHONY: all build demo test check bench e2e soak fuzz docs clean
 
 all: build
 
@@ -22,11 +22,17 @@ test:
 check:
 	@test -z "$$(gofmt -l cmd internal e2e)" || { gofmt -l cmd internal e2e; exit 1; }
 	$(GO) vet ./...
-	$(GO) test ./...
+	$(GO) test -short ./...
 
 # The real cluster alone (root on Debian; ten minutes the first time).
 e2e: build
 	cd e2e && CI=$(CI) $(GO) test -tags e2e -count=1 -timeout 40m -v ./...
+
+# Kills and harms everything for FOR, and compares with a scan. SEED repeats a run.
+FOR ?= 10m
+KILLS ?= 200
+soak:
+	SOAK_FOR=$(FOR) SOAK_KILLS=$(KILLS) SOAK_SEED=$(SEED) $(GO) test -run TestSoak -count=1 -timeout 12h -v ./internal/soak
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/...

@@ -30,10 +30,13 @@ if $can_install; then
 fi
 
 step "unit, scenario and API tests"
-go test ./...
+go test $(go list ./... | grep -v /internal/soak)
+
+step "soak, briefly"
+go test -count=1 ./internal/soak
 
 step "race detector"
-go test -short -race ./...
+go test -short -race -timeout 20m ./...
 
 step "fuzzing, briefly"
 bash hack/fuzz.sh 2000x

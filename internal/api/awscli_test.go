@@ -148,6 +148,7 @@ func TestAWSCLI(t *testing.T) {
 	if got := ids(t, run(list...), "FindingIds"); len(got) != 0 {
 		t.Errorf("archived, yet listed: %v", got)
 	}
+	s.cliCoverage(t, det)
 	arn := "arn:aws:guardduty:" + region + ":" + account + ":detector/" + detectorID()
 	run("tag-resource", "--resource-arn", arn, "--tags", "team=red")
 	if tags, _ := run("list-tags-for-resource", "--resource-arn", arn)["Tags"].(map[string]any); tags["team"] != "red" {
@@ -156,5 +157,29 @@ func TestAWSCLI(t *testing.T) {
 	run(with("delete-detector")...)
 	if got := ids(t, run("list-detectors"), "DetectorIds"); len(got) != 0 {
 		t.Errorf("deleted, yet listed: %v", got)
+	}
+}
+
+// cliCoverage asks how the sources are, if the CLI knows of that.
+func (s *service) cliCoverage(t *testing.T, det []string) {
+	t.Helper()
+	s.hear([]string{"prod", "dev"}, "dev")
+	v, fault := s.cli(t, append([]string{"list-coverage", "--filter-criteria",
+		`{"FilterCriterion":[{"CriterionKey":"COVERAGE_STATUS","FilterCondition":{"Equals":["UNHEALTHY"]}}]}`}, det...)...)
+	if strings.Contains(fault, "Invalid choice") {
+		t.Logf("%s does not know list-coverage yet", awsCLI())
+		return
+	}
+	list, _ := v["Resources"].([]any)
+	if fault != "" || len(list) != 1 {
+		t.Fatalf("list-coverage printed %v %s", v, fault)
+	}
+	if r, _ := list[0].(map[string]any); r["ResourceId"] != "k8s-audit/dev" || r["Issue"] != quiet {
+		t.Errorf("list-coverage printed %v", r)
+	}
+	v, fault = s.cli(t, append([]string{"get-coverage-statistics", "--statistics-type", "COUNT_BY_COVERAGE_STATUS"}, det...)...)
+	stats, _ := v["CoverageStatistics"].(map[string]any)
+	if counts, _ := stats["CountByCoverageStatus"].(map[string]any); counts["HEALTHY"] != 1.0 || counts["UNHEALTHY"] != 1.0 {
+		t.Errorf("get-coverage-statistics printed %v %s", v, fault)
 	}
 }

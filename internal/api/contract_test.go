@@ -76,8 +76,8 @@ func TestEveryOperationAnswers(t *testing.T) {
 			t.Errorf("%s: %d %v %s", row.name, r.status, r.header, r.text)
 		}
 	}
-	if supported != 20 {
-		t.Errorf("%d operations are supported, want 20", supported)
+	if supported != 22 {
+		t.Errorf("%d operations are supported, want 22", supported)
 	}
 }
 

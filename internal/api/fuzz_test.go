@@ -16,6 +16,7 @@ func FuzzBody(f *testing.F) {
 	f.Add([]byte(`{"dataSources":{"s3Logs":{"enable":true},"kubernetes":{"auditLogs":{"enable":null}}}}`))
 	f.Add([]byte(`{"name":"abc","rank":1,"action":"ARCHIVE","findingCriteria":{"criterion":{"severity":{"gte":7}}},"sortCriteria":{"attributeName":"severity","orderBy":"ASC"}}`))
 	f.Add([]byte(`{"findingIds":["a","b",null],"maxResults":1e9,"groupBy":"DATE"}`))
+	f.Add([]byte(`{"filterCriteria":{"filterCriterion":[{"criterionKey":"COVERAGE_STATUS","filterCondition":{"equals":["HEALTHY"]}}]},"sortCriteria":{"attributeName":"ISSUE"},"nextToken":"e30","statisticsType":["COUNT_BY_RESOURCE_TYPE"]}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		body, err := parseBody(data)
@@ -49,7 +50,37 @@ func FuzzBody(f *testing.F) {
 		if _, err := readSort(body); err != nil {
 			checkRefusal(t, err)
 		}
+		checkCoverage(t, body)
 	})
+}
+
+// checkCoverage reads what the calls about coverage read.
+func checkCoverage(t *testing.T, body object) {
+	t.Helper()
+	q := coverageQuery{Detector: "d"}
+	var errs [5]error
+	var token string
+	q.Criteria, errs[0] = readCoverageCriteria(body)
+	q.Sort, errs[1] = readCoverageSort(body)
+	token, _, errs[2] = body.text("nextToken", 0, maxTokenLen)
+	_, errs[3] = q.readToken(token)
+	_, errs[4] = readStatisticsType(body)
+	for _, err := range errs {
+		if err != nil {
+			checkRefusal(t, err)
+		}
+	}
+	rs := []coverageResource{{ResourceID: "a"}, {ResourceID: "b", CoverageStatus: "HEALTHY"}}
+	page, next := q.page(rs, nil, 1)
+	place, err := q.readToken(next)
+	if err != nil || len(page) != 1 || place.ID != page[0].ResourceID {
+		t.Errorf("a page of %d, then the place %+v: %v", len(page), place, err)
+	}
+	for i := range rs {
+		if len(q.Criteria) == 0 && !q.Criteria.match(&rs[i]) {
+			t.Errorf("no criteria, and %s does not match", rs[i].ResourceID)
+		}
+	}
 }
 
 // checkRefusal checks that an error is one for the caller, and can be sent.

@@ -66,6 +66,9 @@ func (s *server) handlers() map[string]handler {
 		"UpdateFindingsFeedback": s.updateFindingsFeedback,
 		"CreateSampleFindings":   s.createSampleFindings,
 
+		"ListCoverage":          s.listCoverage,
+		"GetCoverageStatistics": s.getCoverageStatistics,
+
 		"CreateFilter": s.createFilter,
 		"GetFilter":    s.getFilter,
 		"ListFilters":  s.listFilters,

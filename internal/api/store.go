@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/store"
 )
 
 // Store is what the API needs from the place where findings rest.
@@ -43,4 +44,7 @@ type Store interface {
 	Filters(ctx context.Context, detectorID string) ([]finding.Filter, error) // by rank, then name
 	UpdateFilter(ctx context.Context, detectorID, name string, change func(*finding.Filter) error) error
 	DeleteFilter(ctx context.Context, detectorID, name string) error
+
+	// Sources returns every source of records, of all accounts and Regions.
+	Sources(ctx context.Context) ([]store.Source, error)
 }

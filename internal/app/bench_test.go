@@ -112,16 +112,5 @@ func serveAll(b *testing.B, a *App, bodies [][]byte, senders int) {
 		})
 	}
 	wg.Wait()
-	for shard := range a.Config.Journal.Shards {
-		for {
-			behind, err := a.behind(context.Background(), shard)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if behind == 0 {
-				break
-			}
-			time.Sleep(time.Millisecond)
-		}
-	}
+	drainAll(b, a)
 }

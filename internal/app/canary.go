@@ -37,7 +37,7 @@ func (a *App) sendCanary(ctx context.Context) error {
 	record := fmt.Sprintf(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"canary-%s","stage":"ResponseComplete",`+
 		`"requestURI":"/healthz","verb":"get","user":{"username":"vedette-canary"},"responseStatus":{"code":200},`+
 		`"requestReceivedTimestamp":%q,"stageTimestamp":%q}`, rand.Text(), at, at)
-	return a.writer.Append(ctx, &ingest.Push{Chunk: event.Chunk{
+	return countingSink{a.writer, a.metrics}.Append(ctx, &ingest.Push{Chunk: event.Chunk{
 		Stream: canaryStream, Received: now, OneAccount: true, Data: []byte(record),
 		Scope: event.Scope{Account: a.Config.Account, Region: a.Config.Region, Cluster: canaryCluster},
 	}})

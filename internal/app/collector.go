@@ -15,6 +15,10 @@ func journalDesc(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("vedette_journal_"+name, help, []string{"shard"}, nil)
 }
 
+func shardsDesc() *prometheus.Desc {
+	return prometheus.NewDesc("vedette_line_shards", "Shards that this process holds. Those of all processes must add up to journal.shards.", nil, nil)
+}
+
 // Describe describes nothing: what there is depends on the shards held.
 func (c *journalCollector) Describe(chan<- *prometheus.Desc) {}
 
@@ -25,6 +29,10 @@ func (c *journalCollector) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	gauge := func(name, help, shard string, v float64) {
 		out <- prometheus.MustNewConstMetric(journalDesc(name, help), prometheus.GaugeValue, v, shard)
+	}
+	if c.app.worker != nil {
+		held, _ := c.app.worker.Held()
+		out <- prometheus.MustNewConstMetric(shardsDesc(), prometheus.GaugeValue, float64(held))
 	}
 	for _, n := range c.app.answersFor() {
 		st, err := c.app.journal.State(ctx, n)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/ingest"
 )
 
 // metrics are what the server tells Prometheus. Labels are bounded: sources,
@@ -24,6 +26,7 @@ type metrics struct {
 	stored   prometheus.Counter
 	appended prometheus.Histogram
 	quiet    *prometheus.GaugeVec
+	received *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, version string) *metrics {
@@ -67,7 +70,10 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 	m.quiet = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "vedette_ingest_source_healthy", Help: "1 while a source sends, 0 when it went quiet or lost records.",
 	}, []string{"source", "cluster"})
-	reg.MustRegister(m.canary, m.stored, m.appended, m.quiet)
+	m.received = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "vedette_ingest_records_total", Help: "Records taken, which are durable in the journal. Each ends as an outcome of vedette_detect_records_total.",
+	}, []string{"source", "cluster"})
+	reg.MustRegister(m.canary, m.stored, m.appended, m.quiet, m.received)
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "vedette_build_info", Help: "Always 1; the labels say what runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.commit, m.last, build)
@@ -78,6 +84,20 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 func (m *metrics) pushed(status, bytes int) {
 	m.pushes.WithLabelValues(strconv.Itoa(status)).Inc()
 	m.bytes.Add(float64(bytes))
+}
+
+// countingSink notes what a sink took.
+type countingSink struct {
+	ingest.Sink
+	metrics *metrics
+}
+
+func (s countingSink) Append(ctx context.Context, p *ingest.Push) error {
+	err := s.Sink.Append(ctx, p)
+	if err == nil {
+		s.metrics.received.WithLabelValues(string(event.K8sAudit), p.Chunk.Scope.Cluster).Add(float64(p.Result.Events + p.Result.Malformed))
+	}
+	return err
 }
 
 // committed notes what a commit made durable.

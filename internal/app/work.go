@@ -197,7 +197,7 @@ func (a *App) follow(f config.Follow) {
 	}
 	o := ingest.FollowOptions{
 		Path: f.Path, Scope: event.Scope{Account: a.Config.Account, Region: a.Config.Region, Cluster: cluster},
-		Sink: a.writer, Now: a.Now, Log: a.Log,
+		Sink: countingSink{a.writer, a.metrics}, Now: a.Now, Log: a.Log,
 	}
 	if a.Config.Store.Postgres.URL != "" { // another machine may have a file of that name
 		o.Machine = a.name()

@@ -42,7 +42,7 @@ type Server struct {
 	// name of the machine. A process that comes back keeps its name.
 	Name string `yaml:"name"`
 	// SealingKeyFile holds the key that seals the secrets of access keys; ""
-	// is sealing.key in the data directory. Processes that share a store share it.
+	// is seal.key in the data directory. Processes that share a store share it.
 	SealingKeyFile string `yaml:"sealingKeyFile"`
 	// DrainTimeout bounds an orderly end; what is not done by then is done by
 	// the next process.

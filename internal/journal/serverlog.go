@@ -3,6 +3,7 @@ package journal
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 )
 
@@ -19,10 +20,18 @@ func newServerLog(l *slog.Logger) *serverLog {
 }
 
 func (l *serverLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l *serverLog) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
 func (l *serverLog) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
 func (l *serverLog) Debugf(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
 func (l *serverLog) Tracef(string, ...any)           {}
+
+// Warnf passes on what an operator can do something about. That large messages
+// are discouraged is said at every start, and is a choice of ours.
+func (l *serverLog) Warnf(format string, v ...any) {
+	if strings.HasPrefix(format, "Maximum payloads") {
+		return
+	}
+	l.log.Warn(fmt.Sprintf(format, v...))
+}
 
 // Fatalf keeps why the server cannot start; it does not end the process.
 func (l *serverLog) Fatalf(format string, v ...any) {

@@ -1,0 +1,114 @@
+package api
+
+import (
+	"context"
+
+	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/store"
+)
+
+// typeEKS is the one resource type there is: every source is a cluster's.
+const typeEKS = "EKS"
+
+// coverageResource is a source of records as the wire shows it. What is not
+// known of it, such as nodes, is left out.
+type coverageResource struct {
+	ResourceID      string          `json:"resourceId"`
+	DetectorID      string          `json:"detectorId"`
+	AccountID       string          `json:"accountId"`
+	ResourceDetails coverageDetails `json:"resourceDetails"`
+	CoverageStatus  string          `json:"coverageStatus"`
+	Issue           string          `json:"issue,omitempty"` // "Issue type:Extra information"
+	UpdatedAt       finding.Epoch   `json:"updatedAt"`
+}
+
+type coverageDetails struct {
+	EKSClusterDetails struct {
+		ClusterName string `json:"clusterName"`
+	} `json:"eksClusterDetails"`
+	ResourceType string `json:"resourceType"`
+}
+
+func newCoverageResource(d finding.Detector, src *store.Source) coverageResource {
+	r := coverageResource{
+		ResourceID: src.SourceKey.Source + "/" + src.Cluster, DetectorID: d.ID, AccountID: src.Account,
+		CoverageStatus: src.Status, Issue: src.Issue, UpdatedAt: finding.Epoch{Time: src.Updated},
+	}
+	r.ResourceDetails.ResourceType = typeEKS
+	r.ResourceDetails.EKSClusterDetails.ClusterName = src.Cluster
+	return r
+}
+
+// field is what a criterion or an order may ask for; ok is false when the
+// resource has no such thing.
+func (r *coverageResource) field(key string) (value string, ok bool) {
+	switch key {
+	case "ACCOUNT_ID":
+		return r.AccountID, true
+	case "CLUSTER_NAME", "EKS_CLUSTER_NAME": // the former is the older name
+		return r.ResourceDetails.EKSClusterDetails.ClusterName, true
+	case "COVERAGE_STATUS":
+		return r.CoverageStatus, true
+	case "ISSUE":
+		return r.Issue, true
+	case "RESOURCE_TYPE":
+		return r.ResourceDetails.ResourceType, true
+	}
+	return "", false
+}
+
+// covered reads the sources of a detector's account and Region that match.
+func (s *server) covered(ctx context.Context, d finding.Detector, criteria coverageCriteria) ([]coverageResource, error) {
+	sources, err := s.Store.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []coverageResource{}
+	for i := range sources {
+		if sources[i].Account != d.Account || sources[i].Region != d.Region {
+			continue
+		}
+		if r := newCoverageResource(d, &sources[i]); criteria.match(&r) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (s *server) listCoverage(ctx context.Context, c *call) (any, error) {
+	d, err := s.detector(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	q := coverageQuery{Detector: d.ID}
+	if q.Criteria, err = readCoverageCriteria(c.body); err != nil {
+		return nil, err
+	}
+	if q.Sort, err = readCoverageSort(c.body); err != nil {
+		return nil, err
+	}
+	limit, given, err := c.body.integer("maxResults", 1, maxPage)
+	if err != nil {
+		return nil, err
+	}
+	if !given {
+		limit = maxPage
+	}
+	token, _, err := c.body.text("nextToken", 0, maxTokenLen)
+	if err != nil {
+		return nil, err
+	}
+	after, err := q.readToken(token)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.covered(ctx, d, q.Criteria)
+	if err != nil {
+		return nil, err
+	}
+	resources, next := q.page(all, after, int(limit))
+	return struct {
+		Resources []coverageResource `json:"resources"`
+		NextToken string             `json:"nextToken,omitempty"`
+	}{resources, next}, nil
+}
