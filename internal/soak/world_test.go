@@ -41,9 +41,7 @@ func newWorld(t *testing.T, keep string) *world {
 		t.Cleanup(func() { w.keepLogs(keep) })
 	}
 	w.binary = filepath.Join(w.dir, "vedette")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", w.binary, "../../cmd/vedette").CombinedOutput(); err != nil {
-		t.Fatalf("build the binary: %v\n%s", err, out)
-	}
+	build(t, w.binary)
 	w.postgres = testbed.PostgresWith(t, testbed.PostgresOptions{Durable: true})
 	w.database = w.postgres.URL("vedette")
 	w.nats = testbed.NATSCluster(t, 3)
@@ -126,4 +124,11 @@ func freeAddr(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+func build(t *testing.T, binary string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/vedette").CombinedOutput(); err != nil {
+		t.Fatalf("build the binary: %v\n%s", err, out)
+	}
 }

@@ -437,9 +437,16 @@ func testPrune(t *testing.T, s *store.Store, c *clock) {
 	if err != nil || !slices.Equal(ids, []string{"old7", "new"}) {
 		t.Errorf("left: %v, %v", ids, err)
 	}
+	gone, there := store.SourceKey{Source: "k8s-audit", Cluster: "gone"}, store.SourceKey{Source: "k8s-audit", Cluster: "there"}
+	want(t, "touch", s.Commit(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.TouchSource(gone, day(9), day(1)), tx.TouchSource(there, day(10), day(1)))
+	}), nil)
 	n, err = s.Prune(ctx, day(10))
 	if err != nil || n != 0 {
 		t.Errorf("pruned %d more, %v", n, err)
+	}
+	if src, err := s.Sources(ctx); err != nil || len(src) != 1 || src[0].SourceKey != there {
+		t.Errorf("sources: %v, %v", src, err)
 	}
 }
 

@@ -14,8 +14,9 @@ const deleteBatch = 200
 // wall clock, and returns how many. Event time does not matter: findings from
 // old logs, read today, are kept as long as today's. It works in short
 // transactions, between which other writers have their turn; an error leaves
-// what was deleted so far deleted. It also forgets changes that are older than
-// followers may lag behind.
+// what was deleted so far deleted. It also forgets sources that have sent
+// nothing since that moment, and changes that are older than followers may lag
+// behind.
 func (s *Store) Prune(ctx context.Context, before time.Time) (deleted int64, err error) {
 	for {
 		var n int64
@@ -27,9 +28,16 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (deleted int64, err
 			return deleted, fmt.Errorf("prune findings: %w", err)
 		}
 		deleted += n
-		if n < deleteBatch {
-			return deleted, s.pruneChanges(ctx)
+		if n == deleteBatch {
+			continue
 		}
+		err = s.Commit(ctx, func(tx *Tx) error {
+			return tx.do(`DELETE FROM source WHERE coalesce(last_received, updated) < ?`, before.UnixNano())
+		})
+		if err != nil {
+			return deleted, fmt.Errorf("prune sources: %w", err)
+		}
+		return deleted, s.pruneChanges(ctx)
 	}
 }
 
