@@ -120,6 +120,11 @@ func startApp(t *testing.T, dir string, change func(*config.Config)) *App {
 
 func startAs(t *testing.T, dir, role string, change func(*config.Config)) *App {
 	t.Helper()
+	return startWith(t, dir, role, time.Now, change)
+}
+
+func startWith(t *testing.T, dir, role string, now func() time.Time, change func(*config.Config)) *App {
+	t.Helper()
 	c := config.Default()
 	c.Account, c.Region = "111122223333", "eu-central-1"
 	c.Server.Listen, c.Server.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
@@ -127,7 +132,7 @@ func startAs(t *testing.T, dir, role string, change func(*config.Config)) *App {
 	if change != nil {
 		change(c)
 	}
-	a, err := Start(context.Background(), Options{Config: c, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test", Role: role})
+	a, err := Start(context.Background(), Options{Config: c, Now: now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test", Role: role})
 	if err != nil {
 		t.Fatal(err)
 	}
