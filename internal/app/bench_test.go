@@ -35,7 +35,7 @@ func BenchmarkLine(b *testing.B) {
 		}
 		b.ReportMetric(float64(events*b.N)/b.Elapsed().Seconds(), "records/s")
 	})
-	for _, senders := range []int{1, 4} {
+	for _, senders := range []int{1, 4, 16} {
 		b.Run(fmt.Sprintf("serve/senders=%d", senders), func(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()

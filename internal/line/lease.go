@@ -34,6 +34,7 @@ type lease[T Tx] struct {
 
 	// Set by claim; epoch is read by the worker under its lock.
 	epoch    int64
+	journal  string // in which position counts
 	position uint64 // committed
 	attempts int    // claims since the position moved
 	source   *source
@@ -115,6 +116,9 @@ func (l *lease[T]) step(ctx context.Context) error {
 	}
 	if l.careful() {
 		err = l.try(ctx, group[0])
+		if err == nil && !l.careful() {
+			l.closeSource() // what comes now may be opened ahead again
+		}
 	} else {
 		err = l.apart(ctx, false, func() error { return l.commit(ctx, group) })
 	}
@@ -158,7 +162,8 @@ func (l *lease[T]) locate(ctx context.Context, sh store.Shard) error {
 	if err != nil {
 		return fmt.Errorf("look into the journal: %w", err)
 	}
-	position := sh.Position
+	l.journal = st.ID
+	var position uint64
 	switch {
 	case sh.Journal != st.ID:
 		position = max(st.First, 1) - 1

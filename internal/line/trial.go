@@ -20,11 +20,12 @@ import (
 const (
 	carefulAfter   = 3 // claims without a commit
 	messageStrikes = 3 // failures of a message until its records are tried singly
-	recordStrikes  = 2 // failures of a record until it is set aside
+	recordStrikes  = 3 // failures of a record until it is set aside
 )
 
 // trial is what the note says.
 type trial struct {
+	Journal  string `json:"journal"`
 	Position uint64 `json:"position"`
 	// Strikes are the failures of the message, or of Record once Single is set.
 	Strikes int   `json:"strikes"`
@@ -43,7 +44,7 @@ func (l *lease[T]) trialScope() string { return "shard/" + strconv.Itoa(l.shard)
 // or this message has been on trial before. The latter counts for itself,
 // since with each note the store begins to count the attempts anew.
 func (l *lease[T]) careful() bool {
-	return l.attempts > carefulAfter || l.trial.Position == l.position+1
+	return l.attempts > carefulAfter || l.trial.Journal == l.journal && l.trial.Position == l.position+1
 }
 
 func (l *lease[T]) loadTrial(ctx context.Context) error {
@@ -70,6 +71,9 @@ func (l *lease[T]) note(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Even when an end was asked for: the note before says what is no longer so.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
 	return l.Store.Commit(ctx, func(tx T) error {
 		if err := tx.Advance(l.shard, l.epoch, l.position, l.position); err != nil {
 			return err
@@ -81,8 +85,8 @@ func (l *lease[T]) note(ctx context.Context) error {
 // try commits one message of a shard that did not move, if need be without the
 // records that are to blame.
 func (l *lease[T]) try(ctx context.Context, m *message) error {
-	if l.trial.Position != m.position {
-		l.trial = trial{Position: m.position}
+	if l.trial.Journal != l.journal || l.trial.Position != m.position {
+		l.trial = trial{Journal: l.journal, Position: m.position}
 	}
 	t := &l.trial
 	if !t.Single && t.Strikes < messageStrikes {
@@ -96,7 +100,7 @@ func (l *lease[T]) try(ctx context.Context, m *message) error {
 		if err := l.strike(ctx, func() error { m.open(nil); return nil }); err != nil {
 			return err
 		}
-		*t = trial{Position: m.position, Opened: true, Single: true}
+		*t = trial{Journal: l.journal, Position: m.position, Opened: true, Single: true}
 	}
 	m.open(nil)
 	if err := l.trySingly(ctx, m); err != nil {
@@ -125,7 +129,7 @@ func (l *lease[T]) strike(ctx context.Context, try func() error) error {
 		err := try()
 		if err != nil && !l.blames(ctx, err) {
 			l.trial.Strikes--
-			if err := l.note(context.WithoutCancel(ctx)); err != nil {
+			if err := l.note(ctx); err != nil {
 				l.Log.Warn("a strike could not be taken back", "shard", l.shard, "err", err)
 			}
 		}

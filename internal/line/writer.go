@@ -26,8 +26,10 @@ const (
 	maxWaitingBytes  = 128 << 20
 	maxWaitingPushes = 1024
 	maxTailBytes     = 64 << 20
-	// messageBytes of records make a message; a larger push makes several.
-	messageBytes = 1 << 20
+	// A push of more than twice pieceBytes is cut into entries of that size;
+	// entries that wait go into one message until it has messageBytes.
+	pieceBytes   = 1 << 20
+	messageBytes = 4 << 20
 	maxBatches   = 64 // kept for batches to come
 )
 
@@ -133,7 +135,7 @@ func (w *Writer) put(ctx context.Context, s event.Scope, list ...*pending) error
 // a large one into several entries.
 func (w *Writer) pieces(p *ingest.Push) ([]*pending, error) {
 	chunks := []event.Chunk{p.Chunk}
-	if len(p.Chunk.Data) > 2*messageBytes && len(p.Chunk.Records) <= 1 && !p.Chunk.Cut {
+	if len(p.Chunk.Data) > 2*pieceBytes && len(p.Chunk.Records) <= 1 && !p.Chunk.Cut {
 		var err error
 		if chunks, err = split(p.Chunk); err != nil {
 			return nil, err

@@ -45,7 +45,6 @@ func testContract(t *testing.T, open func(t testing.TB, o store.Options) *store.
 		{"Heartbeat", testHeartbeat},
 		{"Advance", testAdvance},
 		{"Fencing", testFencing},
-		{"Strikes", testStrikes},
 		{"Seen", testSeen},
 		{"SetAsides", testAsides},
 		{"Sources", testSources},

@@ -221,26 +221,6 @@ func testFencing(t *testing.T, s *store.Store, _ *clock) {
 	}
 }
 
-func testStrikes(t *testing.T, s *store.Store, _ *clock) {
-	resize(t, s, 1)
-	sh := claim(t, s, 0, "a")
-	strike := func(epoch int64, position uint64, times int) {
-		t.Helper()
-		n, err := s.Strike(t.Context(), 0, epoch, position)
-		if err != nil || n != times {
-			t.Errorf("strike at %d: %d, %v, want %d", position, n, err, times)
-		}
-	}
-	strike(sh.Epoch, 1, 1)
-	sh = claim(t, s, 0, "a") // a strike outlives its worker
-	strike(sh.Epoch, 1, 2)
-	_, err := s.Strike(t.Context(), 0, sh.Epoch-1, 1)
-	want(t, "strike by a former owner", err, store.ErrFenced)
-	strike(sh.Epoch, 2, 1)
-	want(t, "advance", advance(t, s, 0, sh.Epoch, 0, 1), nil)
-	strike(sh.Epoch, 2, 1)
-}
-
 func testSeen(t *testing.T, s *store.Store, _ *clock) {
 	add := func(scope string, generation int64, keys string) {
 		t.Helper()

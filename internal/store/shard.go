@@ -31,7 +31,7 @@ type Shard struct {
 
 const (
 	selectShards = `SELECT n, owner, epoch, journal, pos, expires, attempts FROM shard`
-	advanceShard = `UPDATE shard SET pos = ?, attempts = 0, strikes = 0 WHERE n = ? AND epoch = ? AND pos = ?`
+	advanceShard = `UPDATE shard SET pos = ?, attempts = 0 WHERE n = ? AND epoch = ? AND pos = ?`
 )
 
 // ResizeShards makes the shards 0…n-1 exist: new ones unheld and with position
@@ -125,26 +125,12 @@ func (tx *Tx) Rebase(n int, epoch int64, journal string, position uint64) error 
 	if position > math.MaxInt64 {
 		return fmt.Errorf("rebase shard %d: position %d is too large", n, position)
 	}
-	err := mustChange(tx.exec(`UPDATE shard SET journal = ?, pos = ?, attempts = 0, tried = 0, strikes = 0 WHERE n = ? AND epoch = ?`,
+	err := mustChange(tx.exec(`UPDATE shard SET journal = ?, pos = ?, attempts = 0 WHERE n = ? AND epoch = ?`,
 		journal, int64(position), n, epoch))
 	if err != nil {
 		return fmt.Errorf("rebase shard %d: %w", n, fenced(err))
 	}
 	return nil
-}
-
-// Strike notes that the message at a position is about to be judged alone, and
-// returns how often that was noted, this time included. What kills the process
-// while it is judged thus leaves its trace. Advance and Rebase forget it.
-func (s *Store) Strike(ctx context.Context, n int, epoch int64, position uint64) (strikes int, err error) {
-	err = s.Commit(ctx, func(tx *Tx) error {
-		return tx.queryRow(`UPDATE shard SET strikes = CASE WHEN tried = ? THEN strikes + 1 ELSE 1 END, tried = ?
-			WHERE n = ? AND epoch = ? RETURNING strikes`, int64(position), int64(position), n, epoch).Scan(&strikes)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("note a trial in shard %d: %w", n, fenced(notFound(err)))
-	}
-	return strikes, nil
 }
 
 // fenced puts ErrFenced in the place of "no such row".

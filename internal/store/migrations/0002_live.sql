@@ -13,9 +13,7 @@ CREATE TABLE shard (
   journal  TEXT NOT NULL DEFAULT '',
   pos      INTEGER NOT NULL DEFAULT 0,
   expires  INTEGER NOT NULL DEFAULT 0,
-  attempts INTEGER NOT NULL DEFAULT 0,
-  tried    INTEGER NOT NULL DEFAULT 0, -- the message that the strikes are against
-  strikes  INTEGER NOT NULL DEFAULT 0
+  attempts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE seen (

@@ -126,9 +126,7 @@ CREATE TABLE shard (
   journal  text COLLATE "C" NOT NULL DEFAULT '',
   pos      bigint NOT NULL DEFAULT 0,
   expires  bigint NOT NULL DEFAULT 0,
-  attempts bigint NOT NULL DEFAULT 0,
-  tried    bigint NOT NULL DEFAULT 0,
-  strikes  bigint NOT NULL DEFAULT 0
+  attempts bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);            -- room for the next versions beside, without touching an index
 
 CREATE TABLE seen (
