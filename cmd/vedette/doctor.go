@@ -74,8 +74,9 @@ func examine(ctx context.Context, data *dataFlags) []check {
 		d.say(statusFault, "configuration", "%v", err)
 		return d.checks
 	}
-	d.say(statusOK, "configuration", "account %s, Region %s, %s", d.cfg.Account, d.cfg.Region, d.where())
+	d.say(statusOK, "configuration", "account %s, Region %s, data in %s", d.cfg.Account, d.cfg.Region, dataOf(d.cfg))
 	d.server(ctx)
+	d.room()
 	for _, f := range d.cfg.Ingest.Follow {
 		d.followed(f.Path)
 	}
@@ -103,16 +104,30 @@ func (d *doctor) say(status, name, format string, args ...any) {
 // shared reports whether the store is a database that processes share.
 func (d *doctor) shared() bool { return d.cfg.Store.Postgres.URL != "" }
 
-// where says where the findings are, without the password of a database.
-func (d *doctor) where() string {
-	if !d.shared() {
-		return "data in " + d.cfg.Store.DataDir
+// dataOf says where the findings are, without the password of a database.
+func dataOf(cfg *config.Config) string {
+	if cfg.Store.Postgres.URL == "" {
+		return cfg.Store.DataDir
 	}
-	u, err := url.Parse(d.cfg.Store.Postgres.URL)
+	u, err := url.Parse(cfg.Store.Postgres.URL)
 	if err != nil || u.Host == "" {
-		return "data in PostgreSQL"
+		return "PostgreSQL"
 	}
-	return "data in PostgreSQL at " + u.Host + u.Path
+	return "PostgreSQL at " + u.Host + u.Path
+}
+
+// journalOf says where the journal is, without passwords.
+func journalOf(cfg *config.Config) string {
+	var hosts []string
+	for _, one := range cfg.Journal.NATS.URLs() {
+		if u, err := url.Parse(one); err == nil {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	if len(hosts) == 0 {
+		return "embedded"
+	}
+	return "NATS at " + strings.Join(hosts, ",")
 }
 
 func (d *doctor) followed(path string) {

@@ -43,6 +43,7 @@ func (d *doctor) store(ctx context.Context) {
 	d.workers(ctx, st)
 	d.ledger(ctx, st)
 	d.sources(ctx, st)
+	d.publishing(ctx, st)
 	d.setAside(ctx, st)
 }
 
@@ -111,6 +112,8 @@ func (d *doctor) keys(ctx context.Context, st *store.Store, sealer *access.Seale
 		d.say(statusFault, "keys", "%v", err)
 	case len(lost) > 0:
 		d.say(statusFault, "keys", "%s were sealed with another sealing key; restore it from a backup, or revoke them and make new ones", strings.Join(lost, ", "))
+	case len(keys) == 1:
+		d.say(statusOK, "keys", "1 access key")
 	default:
 		d.say(statusOK, "keys", "%d access keys", len(keys))
 	}

@@ -143,9 +143,8 @@ func TestDoctorPostgres(t *testing.T) {
 		t.Error("doctor made a data directory")
 	}
 
-	d := &doctor{cfg: cfg}
 	cfg.Store.Postgres.URL = "postgres://vedette:geheim@db.example:5432/vedette?sslmode=disable"
-	wantText(t, "doctor", d.where(), "data in PostgreSQL at db.example:5432/vedette")
+	wantText(t, "doctor", dataOf(cfg), "PostgreSQL at db.example:5432/vedette")
 	cfg.Store.Postgres.URL = "postgres://vedette:geheim@127.0.0.1:1/vedette?sslmode=disable"
 	text := examined(t.Context(), cfg, time.Now())
 	wantText(t, "doctor", text, "fault store: ")

@@ -168,5 +168,5 @@ func logger(w io.Writer, level string) *slog.Logger {
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		l = slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
+	return slog.New(thinned(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})))
 }

@@ -44,7 +44,7 @@ first start makes an admin access key and says where it is.`,
 			if err != nil {
 				return err
 			}
-			log.Info("serving", "addr", a.Addr, "metrics", a.MetricsAddr, "data", cfg.Store.DataDir, "version", version())
+			log.Info("serving", "addr", a.Addr, "metrics", a.MetricsAddr, "role", role, "data", dataOf(cfg), "journal", journalOf(cfg), "version", version())
 			err = a.Run(cmd.Context())
 			log.Info("stopped")
 			return err

@@ -32,13 +32,14 @@ func storeCopy(s streams) *cobra.Command {
 publishing has sent so far, between the store in a data directory and a
 PostgreSQL database. The one copied to must be empty, and no server may run on
 either. It is copied whole or not at all; the one copied from stays as it is.
+Records that wait in a journal are not copied: judge them first.
 
 The URL need not hold the password: PGPASSWORD and PGPASSFILE are read too.
 
 Access keys are of no use without the sealing key, ` + access.KeyFileName + ` in the data
 directory, which is not copied: put it into the data directory of every server.`,
-		Example: `  vedette store copy --data-dir /var/lib/vedette --to postgres://vedette@db/vedette?sslmode=verify-full
-  vedette store copy --from postgres://vedette@db/vedette?sslmode=verify-full --data-dir /var/lib/vedette`,
+		Example: `  vedette store copy --data-dir /var/lib/vedette --to 'postgres://vedette@db/vedette?sslmode=verify-full'
+  vedette store copy --from 'postgres://vedette@db/vedette?sslmode=verify-full' --data-dir /var/lib/vedette`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := printerFor(output, s)
@@ -99,37 +100,58 @@ type copiedTable struct {
 }
 
 // copyStore copies the store in the data directory to a database or, where
-// from is given, the other way round.
+// from is given, the other way round. What cannot be copied is found out before
+// anything is made.
 func copyStore(ctx context.Context, dataDir, from, to string) (rows []copiedTable, err error) {
+	o := store.Options{Now: time.Now}
+	open := func() (*store.Store, error) {
+		st, err := store.OpenPostgres(ctx, from+to, o)
+		if err != nil {
+			return nil, err
+		}
+		return st, unused(ctx, st)
+	}
+	var database, file *store.Store
+	closes := func(what **store.Store) {
+		if *what != nil {
+			err = errors.Join(err, (*what).Close())
+		}
+	}
+	defer closes(&database)
+	if from != "" {
+		if database, err = open(); err != nil {
+			return nil, err
+		}
+	}
 	unlock, err := app.LockData(dataDir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	o := store.Options{Now: time.Now}
-	file, err := store.Open(ctx, app.StoreFile(dataDir), o)
-	if err != nil {
+	defer closes(&file)
+	if file, err = store.Open(ctx, app.StoreFile(dataDir), o); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
 	if err := app.Drained(ctx, dataDir, file); err != nil && to != "" {
 		return nil, fmt.Errorf("%w; start the server once more and end it in order, then copy", err)
 	}
-	database, err := store.OpenPostgres(ctx, from+to, o)
-	if err != nil {
-		return nil, err
+	source, target := database, file
+	if to != "" {
+		if database, err = open(); err != nil {
+			return nil, err
+		}
+		source, target = file, database
 	}
-	defer func() { err = errors.Join(err, database.Close()) }()
-	if err := unused(ctx, database); err != nil {
-		return nil, err
-	}
-	source, target := file, database
-	if from != "" {
-		source, target = database, file
-	}
-	err = store.Copy(ctx, source, target, func(table string, n int64) { rows = append(rows, copiedTable{table, n}) })
+	var total int64
+	err = store.Copy(ctx, source, target, func(table string, n int64) {
+		rows = append(rows, copiedTable{table, n})
+		total += n
+	})
 	if errors.Is(err, store.ErrNotEmpty) {
 		err = fmt.Errorf("%w; name another, or remove what is in it", err)
+	}
+	if err == nil && total == 0 {
+		err = errors.New("there was nothing to copy: no server ever ran on it; is it the right one?")
 	}
 	return rows, err
 }

@@ -102,10 +102,20 @@ func TestStoreCopy(t *testing.T) {
 	if _, err := st.Claim(ctx, 0, "worker-7", time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err = runStore("copy", "--from", url, "--data-dir", filepath.Join(t.TempDir(), "x")); err == nil {
+	refused := filepath.Join(t.TempDir(), "x")
+	if _, _, err = runStore("copy", "--from", url, "--data-dir", refused); err == nil {
 		t.Fatal("a database was copied beside its server")
 	}
 	wantText(t, "the error", err.Error(), "the server worker-7 works on the database")
+	if _, err := os.Stat(refused); err == nil {
+		t.Error("a copy that was refused left a data directory")
+	}
+
+	// An empty database is probably not the one that was meant.
+	if _, _, err = runStore("copy", "--from", server.URL("empty"), "--data-dir", refused); err == nil {
+		t.Fatal("an empty store was copied")
+	}
+	wantText(t, "the error", err.Error(), "there was nothing to copy")
 }
 
 func TestStoreCopyRefusals(t *testing.T) {

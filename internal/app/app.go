@@ -93,6 +93,9 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		a.startWriter()
 	}
 	if a.does("detect") {
+		if err := a.unique(ctx); err != nil {
+			return a, err
+		}
 		a.startWorker()
 		a.background("end retention", a.prune)
 		a.background("end watching sources", a.watchSources)
@@ -110,25 +113,6 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		a.startCanary()
 	}
 	return a, nil
-}
-
-// patience is how long a start waits for a database or a journal that may just
-// be starting, too.
-const patience = time.Minute
-
-// patiently tries to open something until it is there, or says for good that
-// it will not be.
-func (a *App) patiently(ctx context.Context, what string, open func(context.Context) error) error {
-	for until := time.Now().Add(patience); ; {
-		err := open(ctx)
-		if err == nil || !store.IsTemporary(err) && !errors.Is(err, journal.ErrUnavailable) || time.Now().After(until) {
-			return err
-		}
-		a.Log.Warn(what+" does not answer yet; trying again", "err", err)
-		if pause(ctx, time.Second) != nil {
-			return err
-		}
-	}
 }
 
 // openStore opens the store, and what makes the keys in it usable.
@@ -175,6 +159,7 @@ func (a *App) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-a.fatal:
 	}
+	a.Log.Info("stopping: what was begun is finished", "for at most", a.Config.Server.DrainTimeout)
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Config.Server.DrainTimeout)
 	defer cancel()
 	return errors.Join(err, a.Stop(shutdown))

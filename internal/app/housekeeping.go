@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/store"
@@ -52,6 +53,7 @@ const watchEvery = 5 * time.Second
 func (a *App) watchSources(ctx context.Context) {
 	for pause(ctx, min(watchEvery, a.Config.Ingest.QuietAfter/2)) == nil {
 		if _, first := a.worker.Held(); !first {
+			a.metrics.quiet.Reset() // another process tells of them now
 			continue
 		}
 		if err := a.lookAtSources(ctx); err != nil && ctx.Err() == nil {
@@ -85,7 +87,11 @@ func (a *App) lookAtSources(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a.Log.Warn("a source changed", "source", src.Source, "cluster", src.Cluster, "status", status, "issue", issue)
+		level := slog.LevelWarn
+		if status == store.Healthy {
+			level = slog.LevelInfo
+		}
+		a.Log.Log(ctx, level, "a source changed", "source", src.Source, "cluster", src.Cluster, "status", status, "issue", issue)
 	}
 	return nil
 }
@@ -102,6 +108,6 @@ func (a *App) healthOf(ctx context.Context, src *store.Source) (status, issue st
 			return src.Status, src.Issue, err
 		}
 	}
-	return store.Unhealthy, fmt.Sprintf("No records received:the last one came at %s; check the audit webhook of the cluster and the network between",
+	return store.Unhealthy, fmt.Sprintf("No records received:the last one came at %s; check the audit webhook of the cluster, the network between, and with `vedette doctor` that Vedette takes records",
 		src.LastReceived.UTC().Format(time.RFC3339)), nil
 }

@@ -66,8 +66,9 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 	j.counts = append(j.counts, res.Counts...)
 	j.ledger.received(p)
 	j.ledger.outcomes(res.Counts)
-	j.ledger.arrived(b, res.Counts)
-	if b.Stream == canaryStream {
+	if b.Stream != canaryStream { // nobody's cluster, and none that went quiet when it is switched off
+		j.ledger.arrived(b, res.Counts)
+	} else {
 		for i := range b.Events {
 			j.canary = append(j.canary, b.Events[i].Time)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -80,7 +81,11 @@ func OpenStore(ctx context.Context, c *config.Config, now func() time.Time) (*st
 	}
 	o.Readers = pg.MaxConns / 2
 	o.Writers = pg.MaxConns - o.Readers
-	return store.OpenPostgres(ctx, target, o)
+	st, err := store.OpenPostgres(ctx, target, o)
+	if err != nil {
+		return nil, fmt.Errorf("store.postgres: %w", err)
+	}
+	return st, nil
 }
 
 // withPassword puts a password into the URL of a database.
@@ -115,7 +120,14 @@ func OpenKeys(ctx context.Context, c *config.Config, now func() time.Time) (*Key
 
 func openSealer(c *config.Config) (*access.Sealer, error) {
 	if c.Server.SealingKeyFile != "" {
-		return access.OpenSealerFile(c.Server.SealingKeyFile)
+		sealer, err := access.OpenSealerFile(c.Server.SealingKeyFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; copy %s there from the first server's data directory", err, access.KeyFileName)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("server.sealingKeyFile: %w", err)
+		}
+		return sealer, nil
 	}
 	return access.OpenSealer(c.Store.DataDir)
 }

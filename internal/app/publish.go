@@ -10,6 +10,11 @@ import (
 
 var _ publish.Store = (*store.Store)(nil)
 
+// PublishCursor is under which name the store keeps how far publish.file has come.
+const PublishCursor = "publish:" + publishFile
+
+const publishFile = "file"
+
 // startPublishing begins to send changes to where they are wanted.
 func (a *App) startPublishing() error {
 	c := a.Config.Publish
@@ -22,7 +27,7 @@ func (a *App) startPublishing() error {
 	}
 	f.Close()
 	follower := publish.NewFollower(publish.Options{
-		Name: "file", Store: a.keys.store, Target: publish.File{Path: c.File}, Account: a.Config.Account, Region: a.Config.Region,
+		Name: publishFile, Store: a.keys.store, Target: publish.File{Path: c.File}, Account: a.Config.Account, Region: a.Config.Region,
 		May:   func() bool { _, first := a.worker.Held(); return first },
 		Sleep: pause, Log: a.Log,
 	})

@@ -145,7 +145,7 @@ const (
 
 func (a *App) startWorker() {
 	o := line.Options[*store.Tx]{
-		ID: a.name(), Journal: lineJournal{a.journal}, Store: a.keys.store, Tail: a.writer,
+		ID: a.workerID(), Journal: lineJournal{a.journal}, Store: a.keys.store, Tail: a.writer,
 		NewJudge: func(int) line.Judge[*store.Tx] {
 			return newJudge(detect.Options{LegacyKubernetes: a.Config.Detection.LegacyKubernetesTypes}, a.Log, a.metrics, a.Now)
 		},
@@ -175,21 +175,6 @@ func (a *App) drain(ctx context.Context) error {
 	return nil
 }
 
-// name tells this process from others that share the store.
-func (a *App) name() string {
-	switch {
-	case a.Config.Store.Postgres.URL == "":
-		return "local"
-	case a.Config.Server.Name != "":
-		return a.Config.Server.Name
-	}
-	host, err := os.Hostname()
-	if err != nil || host == "" {
-		host = "unnamed"
-	}
-	return host
-}
-
 func (a *App) follow(f config.Follow) {
 	cluster := f.Cluster
 	if cluster == "" {
@@ -200,7 +185,7 @@ func (a *App) follow(f config.Follow) {
 		Sink: countingSink{a.writer, a.metrics}, Now: a.Now, Log: a.Log,
 	}
 	if a.Config.Store.Postgres.URL != "" { // another machine may have a file of that name
-		o.Machine = a.name()
+		o.Machine = a.machine()
 	}
 	shard := line.ShardOf(o.Scope, a.Config.Journal.Shards)
 	o.Cursor = func(ctx context.Context, name string) ([]byte, error) {

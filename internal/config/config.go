@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -196,7 +198,7 @@ func (c *Config) parse(b []byte) error {
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	dec.KnownFields(true) // a misspelt key is an error, not a default
 	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("parse: %w", inWords(err))
+		return fmt.Errorf("parse: %w", inWords(err, b))
 	}
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return errors.New("parse: there is a second YAML document; only one is read")
@@ -204,17 +206,83 @@ func (c *Config) parse(b []byte) error {
 	return nil
 }
 
-var unknownKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
+var (
+	unknownKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
+	wrongType  = regexp.MustCompile(`(?s)^line (\d+): cannot unmarshal !!(\S+)(?: ` + "`(.*)`" + `)? into (\S+)$`)
+)
 
-// inWords takes the names of Go types out of a decoder's messages.
-func inWords(err error) error {
+// inWords takes the names of Go types out of a decoder's messages, and names
+// the keys of what has the wrong form.
+func inWords(err error, text []byte) error {
 	var faults *yaml.TypeError
 	if !errors.As(err, &faults) {
 		return err
 	}
+	var doc yaml.Node
+	_ = yaml.Unmarshal(text, &doc)
 	var out []error
 	for _, f := range faults.Errors {
+		if m := wrongType.FindStringSubmatch(f); m != nil {
+			f = wrongForm(&doc, m[1], m[2], m[3], m[4])
+		}
 		out = append(out, errors.New(unknownKey.ReplaceAllString(f, "$1 is not a key here; `vedette config print` shows those there are")))
 	}
 	return errors.Join(out...)
+}
+
+// wrongForm says what a value should look like that is of no use for a key.
+func wrongForm(doc *yaml.Node, line, tag, value, into string) string {
+	want := "another kind of value"
+	switch {
+	case into == "time.Duration":
+		want = "a time such as 30s, 10m or 24h"
+	case strings.HasPrefix(into, "int"):
+		want = "a whole number, without a unit"
+	case into == "bool":
+		want = "true or false"
+	case into == "string":
+		want = "text"
+	case strings.HasPrefix(into, "[]"):
+		want = "a list"
+	case strings.HasPrefix(into, "config."):
+		want = "keys of its own; `vedette config print` shows them"
+	}
+	where := "line " + line
+	if key := keyOf(doc, line, tag, value); key != "" {
+		where += ": " + key
+	}
+	if value == "" {
+		return fmt.Sprintf("%s: it must be %s", where, want)
+	}
+	return fmt.Sprintf("%s: %q is not %s", where, value, want)
+}
+
+// keyOf is the path of the first key on a line that has such a value, the
+// innermost of those within each other; the decoder shortens long ones.
+func keyOf(n *yaml.Node, line, tag, value string) string {
+	var find func(n *yaml.Node, path string) string
+	find = func(n *yaml.Node, path string) string {
+		for i, child := range n.Content {
+			at := path
+			switch n.Kind {
+			case yaml.MappingNode:
+				if i%2 == 0 {
+					continue // a key
+				}
+				at = strings.TrimPrefix(path+"."+n.Content[i-1].Value, ".")
+			case yaml.SequenceNode:
+				at = path + "[" + strconv.Itoa(i) + "]"
+			}
+			if found := find(child, at); found != "" {
+				return found
+			}
+		}
+		begin, _, cut := strings.Cut(value, "...")
+		same := n.Value == value || cut && strings.HasPrefix(n.Value, begin)
+		if strconv.Itoa(n.Line) == line && n.ShortTag() == "!!"+tag && same {
+			return path
+		}
+		return ""
+	}
+	return find(n, "")
 }

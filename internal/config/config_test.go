@@ -45,23 +45,48 @@ func TestPrintedDefaultIsValid(t *testing.T) {
 // TestFaults names the key and what to do.
 func TestFaults(t *testing.T) {
 	for in, want := range map[string]string{
-		`acount: "1"`:                                    "line 1: acount is not a key here",
-		`account: 12`:                                    `account: "12" is not an AWS account id`,
-		`region: moon`:                                   "region:",
-		`cluster: "a b"`:                                 "cluster:",
-		`server: {listen: "0.0.0.0:8700"}`:               "set server.tls.certFile",
-		`server: {listen: "8700"}`:                       "is not host:port",
-		`server: {tls: {certFile: a}}`:                   "belong together",
-		`server: {tls: {clientCAFile: a}}`:               "client certificates need",
-		`ingest: {requireToken: never}`:                  "use auto or always",
-		`ingest: {maxBodyBytes: 10}`:                     "below 1 MiB",
-		`ingest: {follow: [{path: audit.log}]}`:          "ingest.follow[0].path",
-		`ingest: {follow: [{path: /a, cluster: "x y"}]}`: "ingest.follow[0].cluster",
-		`store: {retentionDays: 0}`:                      "store.retentionDays",
-		`store: {dataDir: ""}`:                           "store.dataDir",
-		`log: {level: loud}`:                             "log.level",
-		"account: \"000000000000\"\n---\nregion: x":      "second YAML document",
-		"region: [":                                      "parse",
+		`acount: "1"`:                                                   "line 1: acount is not a key here",
+		`account: 12`:                                                   `account: "12" is not an AWS account id`,
+		`region: moon`:                                                  "region:",
+		`cluster: "a b"`:                                                "cluster:",
+		`server: {listen: "0.0.0.0:8700"}`:                              "set server.tls.certFile",
+		`server: {listen: "8700"}`:                                      "is not host:port",
+		`server: {tls: {certFile: a}}`:                                  "belong together",
+		`server: {tls: {clientCAFile: a}}`:                              "client certificates need",
+		`ingest: {requireToken: never}`:                                 "use auto or always",
+		`ingest: {maxBodyBytes: 10}`:                                    "below 1 MiB",
+		`ingest: {follow: [{path: audit.log}]}`:                         "ingest.follow[0].path",
+		`ingest: {follow: [{path: /a, cluster: "x y"}]}`:                "ingest.follow[0].cluster",
+		`store: {retentionDays: 0}`:                                     "store.retentionDays",
+		`store: {dataDir: ""}`:                                          "store.dataDir",
+		`log: {level: loud}`:                                            "log.level",
+		"account: \"000000000000\"\n---\nregion: x":                     "second YAML document",
+		"region: [":                                                     "parse",
+		`journal: {shards: 0}`:                                          "journal.shards: 0 is not between 1 and 256",
+		`journal: {maxBytes: 1000}`:                                     "journal.maxBytes: 1000 is below 16 MiB (16777216) a shard; write 67108864 or more",
+		`journal: {minFreeBytes: -1}`:                                   "journal.minFreeBytes: -1 is negative",
+		`journal: {maxAge: -1s}`:                                        "journal.maxAge",
+		`journal: {maxAge: 10}`:                                         `line 1: journal.maxAge: "10" is not a time such as 30s`,
+		`journal: {maxAge: 1d, shards: 2}`:                              `line 1: journal.maxAge: "1d" is not a time such as 30s`,
+		"journal:\n  maxBytes: 4GiB":                                    `line 2: journal.maxBytes: "4GiB" is not a whole number, without a unit`,
+		`journal: {nats: nats}`:                                         `journal.nats: "nats" is not keys of its own`,
+		`journal: [1]`:                                                  "line 1: journal: it must be keys of its own",
+		`ingest: {follow: [{path: {a: b}}]}`:                            "ingest.follow[0].path: it must be text",
+		`ingest: {follow: /x}`:                                          `ingest.follow: "/x" is not a list`,
+		`detection: {legacyKubernetesTypes: often}`:                     `"often" is not true or false`,
+		`journal: {nats: {replicas: 2}}`:                                "journal.nats.replicas: 2 is not 1, 3 or 5",
+		`journal: {nats: {name: "a$b"}}`:                                `journal.nats.name: "a$b"`,
+		`journal: {nats: {name: ""}}`:                                   "journal.nats.name",
+		`journal: {nats: {certFile: x}}`:                                "certFile and keyFile belong together",
+		`journal: {nats: {username: x}}`:                                "username and passwordFile belong together",
+		`journal: {nats: {username: x, passwordFile: y, tokenFile: z}}`: "exclude each other",
+		`journal: {nats: {url: "n1:4222"}}`:                             `journal.nats.url: "n1:4222" is not the URL`,
+		`ingest: {quietAfter: 1ns}`:                                     "ingest.quietAfter: 1ns",
+		`ingest: {canaryEvery: 1ms}`:                                    "ingest.canaryEvery: 1ms is below 1s",
+		`server: {drainTimeout: 0s}`:                                    "server.drainTimeout",
+		`publish: {file: a.jsonl}`:                                      "publish.file",
+		`store: {postgres: {url: "mysql://h/d"}}`:                       "store.postgres.url",
+		`store: {postgres: {url: "postgres://h/d", maxConns: 1}}`:       "store.postgres.maxConns",
 	} {
 		if _, err := Parse([]byte(in)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", in, err, want)
@@ -73,6 +98,18 @@ func TestFaults(t *testing.T) {
 	_, err := Parse([]byte("account: x\nregion: y\nlog: {level: z}"))
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("not all faults at once: %v", err)
+	}
+}
+
+// TestFaultsKeepPasswords: what is wrong with a URL is said without its password.
+func TestFaultsKeepPasswords(t *testing.T) {
+	for _, in := range []string{
+		`journal: {nats: {url: "nats://a:1,http://u:geheim@n1:4222"}}`, `journal: {nats: {url: "u:geheim@n1"}}`, `journal: {nats: {url: "nats://u:gehe im@n1"}}`,
+		`store: {postgres: {url: "mysql://u:geheim@h/d"}}`, `store: {postgres: {url: "postgres://u:geheim%zz@h/d"}}`, `store: {postgres: {url: "host=h password=geheim"}}`,
+	} {
+		if _, err := Parse([]byte(in)); err == nil || strings.Contains(err.Error(), "gehe") {
+			t.Errorf("%s: %v", in, err)
+		}
 	}
 }
 

@@ -1,10 +1,15 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"time"
 )
+
+var natsName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // maxShards bounds the streams of a journal; each costs a NATS cluster a Raft group.
 const maxShards = 256
@@ -14,8 +19,8 @@ func (c *Config) validateJournal(bad func(key, format string, args ...any)) {
 	if j.Shards < 1 || j.Shards > maxShards {
 		bad("journal.shards", "%d is not between 1 and %d", j.Shards, maxShards)
 	}
-	if j.MaxBytes < int64(j.Shards)<<24 {
-		bad("journal.maxBytes", "%d is below 16 MiB a shard", j.MaxBytes)
+	if least := int64(min(max(j.Shards, 1), maxShards)) << 24; j.MaxBytes < least {
+		bad("journal.maxBytes", "%d is below 16 MiB (16777216) a shard; write %d or more", j.MaxBytes, least)
 	}
 	if j.MinFreeBytes < 0 {
 		bad("journal.minFreeBytes", "%d is negative", j.MinFreeBytes)
@@ -29,8 +34,8 @@ func (c *Config) validateJournal(bad func(key, format string, args ...any)) {
 	default:
 		bad("journal.nats.replicas", "%d is not 1, 3 or 5", n.Replicas)
 	}
-	if n.Name == "" || strings.ContainsAny(n.Name, " \t.*>/\\") {
-		bad("journal.nats.name", "%q cannot begin the name of a stream: no space, dot, slash, * or >", n.Name)
+	if !natsName.MatchString(n.Name) {
+		bad("journal.nats.name", "%q cannot begin the name of a stream: letters, digits, dashes and underscores, 64 at most", n.Name)
 	}
 	if (n.CertFile == "") != (n.KeyFile == "") {
 		bad("journal.nats", "certFile and keyFile belong together; set both or none")
@@ -38,10 +43,25 @@ func (c *Config) validateJournal(bad func(key, format string, args ...any)) {
 	if (n.Username == "") != (n.PasswordFile == "") {
 		bad("journal.nats", "username and passwordFile belong together; set both or none")
 	}
-	for _, u := range j.NATS.URLs() {
-		if p, err := url.Parse(u); err != nil || p.Host == "" || p.Scheme != "nats" && p.Scheme != "tls" {
-			bad("journal.nats.url", "%q is not the URL of a NATS server, such as nats://nats:4222 or tls://nats:4222", u)
+	ways := 0
+	for _, file := range []string{n.CredentialsFile, n.PasswordFile, n.TokenFile} {
+		if file != "" {
+			ways++
 		}
+	}
+	if ways > 1 {
+		bad("journal.nats", "credentialsFile, username with passwordFile, and tokenFile exclude each other; set one of them")
+	}
+	for i, u := range j.NATS.URLs() {
+		p, err := url.Parse(u)
+		if err == nil && p.Host != "" && (p.Scheme == "nats" || p.Scheme == "tls") {
+			continue
+		}
+		shown := fmt.Sprintf("%q", u)
+		if strings.Contains(u, "@") { // there may be a password before it
+			shown = fmt.Sprintf("number %d", i+1)
+		}
+		bad("journal.nats.url", "%s is not the URL of a NATS server, such as nats://nats:4222 or tls://nats:4222", shown)
 	}
 }
 
@@ -58,11 +78,11 @@ func (n *NATS) URLs() []string {
 
 // validateShared checks what processes share.
 func (c *Config) validateShared(bad func(key, format string, args ...any)) {
-	if c.Ingest.QuietAfter <= 0 {
-		bad("ingest.quietAfter", "%s is not a time to wait, such as 10m", c.Ingest.QuietAfter)
+	if c.Ingest.QuietAfter < time.Second {
+		bad("ingest.quietAfter", "%s is not a time to wait, such as 10m; 1s is the least", c.Ingest.QuietAfter)
 	}
-	if c.Ingest.CanaryEvery < 0 {
-		bad("ingest.canaryEvery", "%s is negative; 0 sends none", c.Ingest.CanaryEvery)
+	if c.Ingest.CanaryEvery != 0 && c.Ingest.CanaryEvery < time.Second {
+		bad("ingest.canaryEvery", "%s is below 1s; 0s sends none", c.Ingest.CanaryEvery)
 	}
 	if c.Server.DrainTimeout <= 0 {
 		bad("server.drainTimeout", "%s is not a time to wait, such as 20s", c.Server.DrainTimeout)

@@ -115,7 +115,9 @@ func (p *push) accept(r *http.Request) (int, error) {
 		c.Records = []event.Span{{Start: 0, End: len(body)}} // one document, on however many lines
 	}
 	in := &Push{Chunk: c, Recycle: func() { p.recycle(body) }}
-	if err := p.Sink.Append(r.Context(), in); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+	defer cancel()
+	if err := p.Sink.Append(ctx, in); err != nil {
 		return len(body), err
 	}
 	if in.Result.Events == 0 && in.Result.Malformed > 0 { // counted, and the sender should know
@@ -123,6 +125,11 @@ func (p *push) accept(r *http.Request) (int, error) {
 	}
 	return len(body), nil
 }
+
+// answerWithin bounds how long a push waits for the journal. The webhook of an
+// API server waits 30 s for an answer, and would not learn that it is to come
+// again. What is kept after all counts once.
+const answerWithin = 20 * time.Second
 
 // manyLines reports whether a body is JSON lines rather than one document.
 func manyLines(b []byte) bool {
@@ -195,6 +202,7 @@ func (p *push) fail(w http.ResponseWriter, r *http.Request, err error) int {
 		status, msg = refused.status, refused.msg
 	case errors.Is(err, ErrFull):
 		status, msg = http.StatusTooManyRequests, "too much input is waiting; send the records again"
+		p.Log.Warn("there is no room for a push; its sender is told to come again", "path", r.URL.Path, "err", err)
 	case errors.As(err, &tooLarge):
 		status, msg = http.StatusRequestEntityTooLarge, tooLarge.Error()
 	case errors.Is(err, context.Canceled):

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -132,4 +133,24 @@ func TestPushShapes(t *testing.T) {
 			t.Errorf("%q: one document %v, want %v", body, got, one)
 		}
 	}
+}
+
+// stuckSink is a journal that does not answer.
+type stuckSink struct{}
+
+func (stuckSink) Append(ctx context.Context, _ *Push) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestPushIsAnsweredInTime: a sender learns that it is to come again before
+// the webhook of an API server gives up, after 30 s.
+func TestPushIsAnsweredInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		w := do(newTestPush(stuckSink{}), http.MethodPost, "/ingest/k8s-audit/prod", "good", "", strings.NewReader("{}"))
+		if took := time.Since(start); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" || took != answerWithin {
+			t.Errorf("status %d after %s", w.Code, took)
+		}
+	})
 }
