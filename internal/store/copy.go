@@ -30,7 +30,7 @@ func copiedTables() []copied {
 		{name: "cursor", columns: "name, data"},
 		{name: "ledger", columns: "source, account, region, cluster, outcome, reason, count, first, last"},
 		{name: "access_key", columns: "id, role, sealed, created, revoked, comment"},
-		{name: "shard", columns: "n, epoch, journal, pos, attempts"}, // nobody's
+		{name: "shard", columns: "n, epoch"}, // nobody's, at the beginning of another journal
 		{name: "seen", columns: "n, scope, generation, keys", serial: "n"},
 		{name: "source", columns: "source, account, region, cluster, first_received, last_received, last_event, status, issue, updated"},
 		{name: "change", columns: "n, era, xid, kind, detector_id, id, data, at", serial: "n"},
