@@ -41,6 +41,9 @@ func TestMetrics(t *testing.T) {
 		t.Fatalf("status %d", code)
 	}
 	settle(t, a)
+	if err := a.lookAtSources(t.Context()); err != nil { // as it does every few seconds
+		t.Fatal(err)
+	}
 	until(t, "the metrics have every commit", func() bool {
 		_, page := get(t, "http://"+a.MetricsAddr+"/metrics")
 		return samples(t, page)["vedette_store_commit_seconds_count"] >= 1
