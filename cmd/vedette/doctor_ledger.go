@@ -11,10 +11,6 @@ import (
 	"github.com/vedette-project/vedette/internal/store"
 )
 
-// journalSource is the source under which the ledger counts whole messages
-// that the journal lost.
-const journalSource = "journal"
-
 // ledger holds the accounting against itself: of each source and scope, what
 // was received must be the sum of how its records ended.
 func (d *doctor) ledger(ctx context.Context, st *store.Store) {
@@ -32,7 +28,7 @@ func (d *doctor) ledger(ctx context.Context, st *store.Store) {
 		for n < len(rows) && sameScope(&rows[n], &rows[0]) {
 			n++
 		}
-		if rows[0].Source == journalSource {
+		if rows[0].Source == string(event.Journal) {
 			d.lost(rows[:n])
 		} else {
 			d.balance(rows[:n])

@@ -8,6 +8,8 @@ import (
 
 	"github.com/vedette-project/vedette/internal/app"
 	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/journal"
+	"github.com/vedette-project/vedette/internal/publish"
 	"github.com/vedette-project/vedette/internal/store"
 )
 
@@ -17,7 +19,7 @@ func (d *doctor) room() {
 	if len(d.cfg.Journal.NATS.URLs()) > 0 {
 		return
 	}
-	free, err := app.FreeBytes(d.cfg.Store.DataDir)
+	free, err := journal.FreeBytes(d.cfg.Store.DataDir)
 	switch least := d.cfg.Journal.MinFreeBytes; {
 	case err != nil: // there is no folder yet, or nobody knows
 	case free < least:
@@ -37,7 +39,7 @@ func (d *doctor) publishing(ctx context.Context, st *store.Store) {
 	if file == "" {
 		return
 	}
-	cursor, err := st.Cursor(ctx, app.PublishCursor)
+	cursor, err := st.Cursor(ctx, publish.CursorName(app.PublishFile))
 	if err != nil && !errors.Is(err, finding.ErrNotFound) {
 		d.say(statusFault, "publishing", "%v", err)
 		return

@@ -9,13 +9,15 @@ import (
 
 	"github.com/vedette-project/vedette/internal/app"
 	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/journal"
+	"github.com/vedette-project/vedette/internal/publish"
 	"github.com/vedette-project/vedette/internal/store"
 )
 
 func TestDoctorRoom(t *testing.T) {
 	cfg := config.Default()
 	cfg.Store.DataDir = t.TempDir()
-	if _, err := app.FreeBytes(cfg.Store.DataDir); err != nil {
+	if _, err := journal.FreeBytes(cfg.Store.DataDir); err != nil {
 		t.Skip(err)
 	}
 	look := func() string {
@@ -71,7 +73,7 @@ func TestDoctorPublishing(t *testing.T) {
 	if err != nil || len(changes) != 1 {
 		t.Fatal(changes, err)
 	}
-	if err := st.PutCursor(t.Context(), app.PublishCursor, []byte(changes[0].Cursor)); err != nil {
+	if err := st.PutCursor(t.Context(), publish.CursorName(app.PublishFile), []byte(changes[0].Cursor)); err != nil {
 		t.Fatal(err)
 	}
 	wantText(t, "when it was sent", look(doctor{now: later}), "ok publishing: ")

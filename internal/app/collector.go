@@ -35,14 +35,14 @@ func (c *journalCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(shardsDesc(), prometheus.GaugeValue, float64(held))
 	}
 	for _, n := range c.app.answersFor() {
-		st, err := c.app.journal.State(ctx, n)
-		if err != nil {
+		st, behind, err := c.app.place(ctx, n)
+		if st.ID == "" {
 			continue // readyz says so
 		}
 		shard := strconv.Itoa(n)
 		gauge("bytes", "Bytes that wait in the journal, compressed.", shard, float64(st.Bytes))
 		gauge("max_bytes", "Bytes the journal may hold; beyond them senders are told to come again.", shard, float64(st.MaxBytes))
-		if behind, err := c.app.behind(ctx, n); err == nil {
+		if err == nil {
 			gauge("waiting_messages", "Messages that are not judged yet.", shard, float64(behind))
 		}
 	}

@@ -58,9 +58,6 @@ func (d *drafts) Finding(identity string) (*finding.Record, error) {
 }
 
 func (d *drafts) PutFinding(r *finding.Record) error {
-	if d.changed == nil {
-		d.changed = map[string]bool{}
-	}
 	d.byIdentity[r.Merge.Identity], d.changed[r.Merge.Identity] = r, true
 	return nil
 }

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/detect"
@@ -43,7 +45,7 @@ func newJudge(o detect.Options, log *slog.Logger, m *metrics, now func() time.Ti
 // begin forgets the commit before.
 func (j *judge) begin() {
 	j.scopes, j.filters, j.loaded = map[event.Scope]bool{}, nil, false
-	j.drafts = drafts{byIdentity: map[string]*finding.Record{}}
+	j.drafts = drafts{byIdentity: map[string]*finding.Record{}, changed: map[string]bool{}}
 	j.ledger, j.counts, j.fresh, j.canary = tally{}, nil, 0, nil
 }
 
@@ -79,43 +81,34 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 // prepare restores what is known of the push's scopes, and drops what is not
 // to be judged. The push itself stays as it is.
 func (j *judge) prepare(tx *store.Tx, p *line.Push) (*event.Batch, error) {
-	b := *p.Batch
-	if p.Drop != "" {
-		b.Rejects = append([]event.Reject(nil), b.Rejects...)
-		for i := range b.Events {
-			b.Rejects = append(b.Rejects, dropped(&b.Events[i], p.Drop))
+	whole := p.Drop == "" && len(p.Skip) == 0
+	if p.Drop == "" {
+		for i := range p.Batch.Events {
+			off, err := j.meet(tx, p.Batch.Events[i].Scope)
+			if err != nil {
+				return nil, err
+			}
+			whole = whole && !off
 		}
-		b.Events = nil
-		return &b, nil
-	}
-	whole := len(p.Skip) == 0
-	for i := range b.Events {
-		off, err := j.meet(tx, b.Events[i].Scope)
-		if err != nil {
-			return nil, err
-		}
-		whole = whole && !off
 	}
 	if whole {
-		return &b, nil
+		return p.Batch, nil
 	}
-	b.Events, b.Rejects = nil, append([]event.Reject(nil), b.Rejects...)
+	b := *p.Batch
+	b.Events, b.Rejects = nil, slices.Clone(b.Rejects)
 	for i := range p.Batch.Events {
 		ev := &p.Batch.Events[i]
-		switch reason, skip := p.Skip[i]; {
-		case skip:
-			b.Rejects = append(b.Rejects, dropped(ev, reason))
-		case j.scopes[ev.Scope]:
-			b.Rejects = append(b.Rejects, dropped(ev, event.ReasonDetectorOff))
-		default:
-			b.Events = append(b.Events, *ev)
+		reason := cmp.Or(p.Drop, p.Skip[i])
+		if reason == "" && j.scopes[ev.Scope] {
+			reason = event.ReasonDetectorOff
 		}
+		if reason == "" {
+			b.Events = append(b.Events, *ev)
+			continue
+		}
+		b.Rejects = append(b.Rejects, event.Reject{Scope: ev.Scope, Outcome: event.Dropped, Reason: reason, Count: 1})
 	}
 	return &b, nil
-}
-
-func dropped(ev *event.Event, reason event.Reason) event.Reject {
-	return event.Reject{Scope: ev.Scope, Outcome: event.Dropped, Reason: reason, Count: 1}
 }
 
 // meet restores a scope when the commit meets it first, and reports whether its
@@ -228,7 +221,7 @@ const seenPruned = 200
 
 // Finish stores what the engine knows now, and the accounting.
 func (j *judge) Finish(tx *store.Tx) error {
-	for _, sc := range j.ledger.order(j.scopes) {
+	for _, sc := range inOrder(j.scopes) {
 		for _, part := range []struct {
 			name string
 			save func(event.Scope) ([]byte, bool, error)

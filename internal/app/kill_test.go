@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/store"
+	"github.com/vedette-project/vedette/internal/testbed"
 )
 
 // kills is how often TestKilled kills the server, at moments that differ from
@@ -94,7 +94,7 @@ func newKilled(t *testing.T) *killed {
 	dir := t.TempDir()
 	s := &killed{
 		t: t, binary: filepath.Join(dir, "vedette"), dir: filepath.Join(dir, "data"), log: filepath.Join(dir, "audit", "audit.log"),
-		addr: freeAddr(t), metrics: freeAddr(t), settings: filepath.Join(dir, "vedette.yaml"),
+		addr: testbed.FreeAddr(t), metrics: testbed.FreeAddr(t), settings: filepath.Join(dir, "vedette.yaml"),
 	}
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", s.binary, "../../cmd/vedette").CombinedOutput(); err != nil {
 		t.Fatalf("build the binary: %v\n%s", err, out)
@@ -108,18 +108,6 @@ func newKilled(t *testing.T) *killed {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// freeAddr is an address that nobody listens on; the server is to be found at
-// the same one after each start.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (s *killed) start() {

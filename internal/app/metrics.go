@@ -55,28 +55,27 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "vedette_detect_last_event_timestamp_seconds", Help: "Event time of the newest record.",
 		}, []string{"source", "cluster"}),
+		canary: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "vedette_line_canary_seconds", Help: "Time from sending a canary record to the commit of its effects.",
+			Buckets: prometheus.ExponentialBuckets(0.002, 2, 16),
+		}),
+		stored: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "vedette_journal_appended_bytes_total", Help: "Bytes appended to the journal, compressed.",
+		}),
+		appended: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "vedette_journal_append_seconds", Help: "Time until a message was durable in the journal.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16),
+		}),
+		quiet: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "vedette_ingest_source_healthy", Help: "1 while a source sends, 0 when it went quiet or lost records.",
+		}, []string{"source", "cluster"}),
+		received: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vedette_ingest_records_total", Help: "Records taken, which are durable in the journal. Each ends as an outcome of vedette_detect_records_total.",
+		}, []string{"source", "cluster"}),
 	}
-	m.canary = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "vedette_line_canary_seconds", Help: "Time from sending a canary record to the commit of its effects.",
-		Buckets: prometheus.ExponentialBuckets(0.002, 2, 16),
-	})
-	m.stored = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "vedette_journal_appended_bytes_total", Help: "Bytes appended to the journal, compressed.",
-	})
-	m.appended = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "vedette_journal_append_seconds", Help: "Time until a message was durable in the journal.",
-		Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16),
-	})
-	m.quiet = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "vedette_ingest_source_healthy", Help: "1 while a source sends, 0 when it went quiet or lost records.",
-	}, []string{"source", "cluster"})
-	m.received = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "vedette_ingest_records_total", Help: "Records taken, which are durable in the journal. Each ends as an outcome of vedette_detect_records_total.",
-	}, []string{"source", "cluster"})
-	reg.MustRegister(m.canary, m.stored, m.appended, m.quiet, m.received)
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "vedette_build_info", Help: "Always 1; the labels say what runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
-	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.commit, m.last, build)
+	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.commit, m.last, m.canary, m.stored, m.appended, m.quiet, m.received, build)
 	return m
 }
 

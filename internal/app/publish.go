@@ -10,10 +10,8 @@ import (
 
 var _ publish.Store = (*store.Store)(nil)
 
-// PublishCursor is under which name the store keeps how far publish.file has come.
-const PublishCursor = "publish:" + publishFile
-
-const publishFile = "file"
+// PublishFile is the name of the target that publish.file is.
+const PublishFile = "file"
 
 // startPublishing begins to send changes to where they are wanted.
 func (a *App) startPublishing() error {
@@ -27,7 +25,7 @@ func (a *App) startPublishing() error {
 	}
 	f.Close()
 	follower := publish.NewFollower(publish.Options{
-		Name: publishFile, Store: a.keys.store, Target: publish.File{Path: c.File}, Account: a.Config.Account, Region: a.Config.Region,
+		Name: PublishFile, Store: a.keys.store, Target: publish.File{Path: c.File}, Account: a.Config.Account, Region: a.Config.Region,
 		May:   func() bool { _, first := a.worker.Held(); return first },
 		Sleep: pause, Log: a.Log,
 	})

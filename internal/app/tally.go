@@ -93,25 +93,19 @@ func (t *tally) arrived(b *event.Batch, counts []detect.Count) {
 	}
 }
 
-// order sorts scopes: two commits that write the same rows in the same order
+// inOrder sorts scopes: two commits that write the same rows in the same order
 // cannot wait for each other.
-func (t *tally) order(scopes map[event.Scope]bool) []event.Scope {
-	return slices.SortedFunc(maps.Keys(scopes), compareScopes)
-}
-
-func compareScopes(a, b event.Scope) int {
-	return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Cluster, b.Cluster))
+func inOrder[V any](scopes map[event.Scope]V) []event.Scope {
+	return slices.SortedFunc(maps.Keys(scopes), func(a, b event.Scope) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Cluster, b.Cluster))
+	})
 }
 
 func (t *tally) write(tx *store.Tx) error {
-	slices.SortFunc(t.rows, func(a, b store.LedgerRow) int {
-		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Cluster, b.Cluster),
-			cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason))
-	})
 	if err := tx.AddLedger(t.rows); err != nil {
 		return err
 	}
-	for _, sc := range slices.SortedFunc(maps.Keys(t.sources), compareScopes) {
+	for _, sc := range inOrder(t.sources) {
 		a := t.sources[sc]
 		if err := tx.TouchSource(sourceKey(sc), a.received, a.event); err != nil {
 			return err

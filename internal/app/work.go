@@ -94,13 +94,24 @@ func (a *App) resize(ctx context.Context, o journal.Options) error {
 	return a.keys.store.ResizeShards(ctx, o.Shards)
 }
 
+// waiting is how many messages of a shard are not judged yet.
+func waiting(st journal.State, sh store.Shard) uint64 {
+	switch {
+	case sh.Journal != st.ID: // nothing of this journal is
+		return st.Messages
+	case st.Last > sh.Position:
+		return st.Last - sh.Position
+	}
+	return 0
+}
+
 func drained(ctx context.Context, j *journal.Journal, shards []store.Shard) error {
 	for _, sh := range shards {
 		st, err := j.State(ctx, sh.N)
 		if err != nil {
 			return err
 		}
-		if st.ID == sh.Journal && st.Last > sh.Position || st.ID != sh.Journal && st.Messages > 0 {
+		if waiting(st, sh) > 0 {
 			return fmt.Errorf("shard %d has messages that are not judged yet", sh.N)
 		}
 	}
@@ -211,13 +222,9 @@ func (a *App) follow(f config.Follow) {
 func (a *App) caughtUp(ctx context.Context, shard int) error {
 	var last uint64
 	for known := false; ; {
-		st, err := a.journal.State(ctx, shard)
-		if err == nil && !known {
+		st, behind, err := a.place(ctx, shard)
+		if !known && st.ID != "" {
 			last, known = st.Last, true
-		}
-		var behind uint64
-		if err == nil {
-			behind, err = a.behind(ctx, shard)
 		}
 		if err == nil && st.Last-behind >= last {
 			return nil
@@ -231,24 +238,26 @@ func (a *App) caughtUp(ctx context.Context, shard int) error {
 	}
 }
 
-// behind is how many messages of a shard wait to be judged.
-func (a *App) behind(ctx context.Context, shard int) (uint64, error) {
-	st, err := a.journal.State(ctx, shard)
-	if err != nil {
-		return 0, err
+// place is how far a shard's journal goes, and how many of its messages wait to
+// be judged. The first is there even when the store does not answer.
+func (a *App) place(ctx context.Context, shard int) (st journal.State, behind uint64, err error) {
+	if st, err = a.journal.State(ctx, shard); err != nil {
+		return journal.State{}, 0, err
 	}
 	shards, err := a.keys.store.Shards(ctx)
 	if err != nil {
-		return 0, err
+		return st, 0, err
 	}
 	for _, sh := range shards {
-		switch {
-		case sh.N != shard:
-		case sh.Journal != st.ID: // nothing of this journal is judged yet
-			return st.Messages, nil
-		case st.Last > sh.Position:
-			return st.Last - sh.Position, nil
+		if sh.N == shard {
+			behind = waiting(st, sh)
 		}
 	}
-	return 0, nil
+	return st, behind, nil
+}
+
+// behind is how many messages of a shard wait to be judged.
+func (a *App) behind(ctx context.Context, shard int) (uint64, error) {
+	_, n, err := a.place(ctx, shard)
+	return n, err
 }

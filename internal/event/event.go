@@ -8,6 +8,8 @@ type Source string
 // The sources.
 const (
 	K8sAudit Source = "k8s-audit"
+	// Journal stands in the accounting for messages that the journal lost.
+	Journal Source = "journal"
 )
 
 // Scope is one Kubernetes cluster, or one AWS account in one Region when

@@ -4,4 +4,4 @@ package journal
 
 import "errors"
 
-func freeBytes(string) (int64, error) { return 0, errors.ErrUnsupported }
+func FreeBytes(string) (int64, error) { return 0, errors.ErrUnsupported }

@@ -4,8 +4,8 @@ package journal
 
 import "syscall"
 
-// freeBytes is how much an ordinary user can still write to a file system.
-func freeBytes(dir string) (int64, error) {
+// FreeBytes is how much an ordinary user can still write to a file system.
+func FreeBytes(dir string) (int64, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, err

@@ -114,6 +114,6 @@ func (j *Journal) short(bytes uint64) bool {
 	if j.server == nil {
 		return false
 	}
-	free, err := freeBytes(j.opts.Dir)
+	free, err := FreeBytes(j.opts.Dir)
 	return err == nil && free < 2*j.opts.MinFree
 }

@@ -27,7 +27,7 @@ func (e *embedded) watch(ctx context.Context) {
 		if changed {
 			e.opts.Log.Error("the embedded journal has failed", "error", err)
 		}
-		if free, ferr := freeBytes(e.opts.Dir); ferr == nil && free < max(e.opts.MinFree, restartRoom) {
+		if free, ferr := FreeBytes(e.opts.Dir); ferr == nil && free < max(e.opts.MinFree, restartRoom) {
 			continue // it would fail again
 		}
 		e.shutdown()
@@ -117,7 +117,7 @@ func (e *embedded) room(n int64) error {
 	if sick != nil {
 		least = max(least, restartRoom)
 	}
-	if free, err := freeBytes(e.opts.Dir); err == nil && free-n < least {
+	if free, err := FreeBytes(e.opts.Dir); err == nil && free-n < least {
 		return fmt.Errorf("%w: %d bytes are free on its file system, %d stay free", ErrFull, free, least)
 	}
 	return sick

@@ -42,8 +42,6 @@ type lease[T Tx] struct {
 	// adrift: position and epoch may not be what the store has, because a
 	// commit ended with an error, after which it may have happened or not.
 	adrift bool
-	// put back by gather when the bounds of a commit were reached
-	next *message
 }
 
 // run commits until ctx ends or the shard is lost. What is being committed
@@ -88,7 +86,7 @@ const releaseTimeout = 5 * time.Second
 func (l *lease[T]) closeSource() {
 	if l.source != nil {
 		l.source.close()
-		l.source, l.next = nil, nil
+		l.source = nil
 	}
 }
 
@@ -186,11 +184,9 @@ func (l *lease[T]) locate(ctx context.Context, sh store.Shard) error {
 
 // gather waits for a message and takes those that are there behind it.
 func (l *lease[T]) gather(ctx context.Context) ([]*message, error) {
-	m, err := l.next, error(nil)
-	if l.next = nil; m == nil {
-		if m, err = l.source.next(ctx); err != nil {
-			return nil, err
-		}
+	m, err := l.source.next(ctx)
+	if err != nil {
+		return nil, err
 	}
 	group, size := []*message{m}, int64(0)
 	if l.careful() {
@@ -282,10 +278,7 @@ func (l *lease[T]) add(tx T, m *message) error {
 	return nil
 }
 
-// Journal is the source under which the ledger counts whole messages that were
-// lost, whose records nobody can count.
-const journalSource = "journal"
-
+// lostRow counts whole messages that were lost, whose records nobody can count.
 func lostRow(reason event.Reason, n int64) []store.LedgerRow {
-	return []store.LedgerRow{{Source: journalSource, Outcome: string(event.Dropped), Reason: string(reason), Count: n}}
+	return []store.LedgerRow{{Source: string(event.Journal), Outcome: string(event.Dropped), Reason: string(reason), Count: n}}
 }

@@ -112,7 +112,7 @@ func (s *sim) replay() *pass {
 			whole, single := s.asides(shard, m.Position)
 			if whole {
 				w.asides++
-				w.ledger[[3]string{journalSource, string(event.Dropped), string(event.ReasonJournalCorrupt)}]++
+				w.ledger[[3]string{string(event.Journal), string(event.Dropped), string(event.ReasonJournalCorrupt)}]++
 			}
 			for _, e := range entries {
 				scope := e.Chunk.Scope.Cluster
@@ -187,7 +187,7 @@ func (s *sim) checkLedger(want *pass) {
 	var balance int64
 	for k, n := range s.db.ledger {
 		switch {
-		case k[0] == journalSource:
+		case k[0] == string(event.Journal):
 		case k[1] == string(event.Received):
 			balance += n
 		default:

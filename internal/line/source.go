@@ -16,6 +16,14 @@ type fetched struct {
 	err error
 }
 
+// given is what came out of the channel, if that was open.
+func (f fetched) given(open bool) (*message, error) {
+	if !open {
+		return nil, context.Canceled
+	}
+	return f.m, f.err
+}
+
 func newSource(r Reader, t *tail, ahead int) *source {
 	s := &source{reader: r, tail: t, stop: func() {}}
 	if ahead > 0 {
@@ -57,10 +65,7 @@ func (s *source) next(ctx context.Context) (*message, error) {
 	}
 	select {
 	case f, ok := <-s.ahead:
-		if !ok {
-			return nil, context.Canceled
-		}
-		return f.m, f.err
+		return f.given(ok)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -77,10 +82,7 @@ func (s *source) tryNext(ctx context.Context) (*message, error) {
 	}
 	select {
 	case f, ok := <-s.ahead:
-		if !ok {
-			return nil, context.Canceled
-		}
-		return f.m, f.err
+		return f.given(ok)
 	default:
 		return nil, nil
 	}

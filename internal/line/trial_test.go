@@ -133,7 +133,7 @@ func TestMessageThatCannotBeReadIsSetAsideWhole(t *testing.T) {
 		if len(s.db.asides) != 1 || string(s.db.asides[0].Data) != data || s.db.asides[0].Position != 1 {
 			t.Errorf("set aside are %v", s.db.asides)
 		}
-		if n := s.db.ledger[[3]string{journalSource, string(event.Dropped), string(event.ReasonJournalCorrupt)}]; n != 1 {
+		if n := s.db.ledger[[3]string{string(event.Journal), string(event.Dropped), string(event.ReasonJournalCorrupt)}]; n != 1 {
 			t.Errorf("the ledger has it %d times", n)
 		}
 	}

@@ -109,7 +109,11 @@ func (f *Follower) Step(ctx context.Context) (int, error) {
 	return len(changes), nil
 }
 
-func (f *Follower) name() string { return "publish:" + f.Name }
+func (f *Follower) name() string { return CursorName(f.Name) }
+
+// CursorName is under which name the store keeps how far a target's follower
+// has come.
+func CursorName(target string) string { return "publish:" + target }
 
 // events are the changes as the target sees them. A finding that changed
 // several times is sent as it is now, once; one that is gone, or archived, not

@@ -2,7 +2,6 @@ package soak
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,7 +90,7 @@ func (w *world) process(name, role, server, config string) *process {
 	w.t.Helper()
 	p := &process{
 		t: w.t, name: name, role: role, binary: w.binary, config: filepath.Join(w.dir, name+".yaml"),
-		addr: freeAddr(w.t), metrics: freeAddr(w.t),
+		addr: testbed.FreeAddr(w.t), metrics: testbed.FreeAddr(w.t),
 	}
 	config = fmt.Sprintf("account: %q\nregion: %s\nserver: {%slisten: %q, metricsListen: %q, name: %s, drainTimeout: 10s}\n", account, region, server, p.addr, p.metrics, name) + config
 	if err := os.WriteFile(p.config, []byte(config), 0o600); err != nil {
@@ -114,16 +113,6 @@ func (w *world) process(name, role, server, config string) *process {
 func (p *process) waitReady() {
 	p.t.Helper()
 	until(p.t, p.name+" is ready", func() bool { return p.ready() })
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func build(t *testing.T, binary string) {

@@ -91,6 +91,12 @@ func FreePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
+// FreeAddr is an address of the loopback interface that nobody listens on.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	return address(FreePort(t))
+}
+
 // URLs are the addresses for clients.
 func (c *NATS) URLs() []string {
 	var out []string
