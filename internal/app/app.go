@@ -81,6 +81,9 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = newMetrics(a.registry, o.Version)
+	if err := a.lock(); err != nil {
+		return a, err
+	}
 	if err := a.patiently(ctx, "the store", a.openStore); err != nil {
 		return a, err
 	}
@@ -115,16 +118,21 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	return a, nil
 }
 
+// lock takes the data directory for this process, if the store is in it.
+func (a *App) lock() error {
+	if a.Config.Store.Postgres.URL != "" {
+		return nil
+	}
+	unlock, err := LockData(a.Config.Store.DataDir)
+	if err == nil {
+		a.onStop("unlock the data directory", func(context.Context) error { return unlock() })
+	}
+	return err
+}
+
 // openStore opens the store, and what makes the keys in it usable.
 func (a *App) openStore(ctx context.Context) error {
 	c := a.Config
-	if c.Store.Postgres.URL == "" && a.keys == nil {
-		unlock, err := LockData(c.Store.DataDir)
-		if err != nil {
-			return err
-		}
-		a.onStop("unlock the data directory", func(context.Context) error { return unlock() })
-	}
 	keys, err := OpenKeys(ctx, c, a.Now)
 	if err != nil {
 		return err

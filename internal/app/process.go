@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strconv"
 	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/vedette-project/vedette/internal/journal"
 	"github.com/vedette-project/vedette/internal/store"
@@ -38,14 +35,8 @@ func (a *App) patiently(ctx context.Context, what string, open func(context.Cont
 	}
 }
 
-// mayCome reports whether what cannot be opened may be there later: not a file
-// that the configuration names, such as that of a password.
-func mayCome(err error) bool {
-	if file := (*fs.PathError)(nil); errors.As(err, &file) && (errors.Is(file, fs.ErrNotExist) || errors.Is(file, fs.ErrPermission)) {
-		return false
-	}
-	return store.IsTemporary(err) || errors.Is(err, journal.ErrUnavailable) || errors.Is(err, nats.ErrNoServers)
-}
+// mayCome reports whether what cannot be opened may be there later.
+func mayCome(err error) bool { return store.IsTemporary(err) || errors.Is(err, journal.ErrUnavailable) }
 
 // machine is what a process that comes back is known by, if it was not given a
 // name: the machine's.

@@ -13,16 +13,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/journal"
+	"github.com/vedette-project/vedette/internal/testbed"
 )
 
 // TestPatience: a start waits for what may just be starting, and not for a
 // file that the configuration names.
 func TestPatience(t *testing.T) {
 	_, missing := os.Open(filepath.Join(t.TempDir(), "none"))
+	_, nobody := journal.Open(t.Context(), journal.Options{URLs: []string{"nats://" + testbed.FreeAddr(t)}, Shards: 1, MaxBytes: 1 << 20})
 	a := &App{Options: Options{Log: slog.New(slog.DiscardHandler)}}
 	for _, tc := range []struct {
 		err   error
@@ -31,7 +31,7 @@ func TestPatience(t *testing.T) {
 		{fmt.Errorf("store.postgres.passwordFile: %w", missing), false},
 		{&fs.PathError{Op: "open", Path: "seal.key", Err: syscall.EACCES}, false},
 		{errors.New("wrong password"), false},
-		{fmt.Errorf("open the journal: %w", nats.ErrNoServers), true},
+		{fmt.Errorf("open the journal: %w", nobody), true},
 		{journal.ErrUnavailable, true},
 		{syscall.ECONNREFUSED, true},
 	} {

@@ -44,7 +44,11 @@ func connect(o Options, server *embedded, purpose string) (*conn, error) {
 	}
 	nc, err := nats.Connect(strings.Join(o.URLs, ","), append(options, o.credentials()...)...)
 	if err != nil {
-		return nil, fmt.Errorf("journal.nats.url: %w%s", err, o.hint(err))
+		err = fmt.Errorf("journal.nats.url: %w%s", err, o.hint(err))
+		if errors.Is(err, nats.ErrNoServers) { // they may just be starting
+			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		return nil, err
 	}
 	if !nc.HeadersSupported() || !atLeast(nc.ConnectedServerVersion(), 2, 11) {
 		defer nc.Close()

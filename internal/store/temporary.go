@@ -38,7 +38,9 @@ func IsTemporary(err error) bool {
 		return true
 	}
 	if e := net.Error(nil); errors.As(err, &e) { // also a context's deadline, in which a database did not answer
-		return true
+		if _, bare := e.(syscall.Errno); !bare { // one of a file is of that type, too; the list below has those that pass
+			return true
+		}
 	}
 	for _, lost := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET,
 		syscall.ECONNREFUSED, syscall.EPIPE, syscall.ENOSPC, syscall.EDQUOT} {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -33,6 +35,9 @@ func TestIsTemporary(t *testing.T) {
 		{io.ErrUnexpectedEOF, true},
 		{syscall.ECONNREFUSED, true},
 		{syscall.ENOSPC, true},
+		{&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, true},
+		{&fs.PathError{Op: "open", Path: "password", Err: syscall.ENOENT}, false},
+		{&fs.PathError{Op: "open", Path: "password", Err: syscall.EACCES}, false},
 		{&pgconn.PgError{Code: "40001"}, true},
 		{&pgconn.PgError{Code: "40P01"}, true},
 		{&pgconn.PgError{Code: "23505"}, true},
