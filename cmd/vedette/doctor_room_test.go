@@ -73,7 +73,7 @@ func TestDoctorPublishing(t *testing.T) {
 	if err != nil || len(changes) != 1 {
 		t.Fatal(changes, err)
 	}
-	if err := st.PutCursor(t.Context(), publish.CursorName(app.PublishFile), []byte(changes[0].Cursor)); err != nil {
+	if _, err := st.MoveCursor(t.Context(), publish.CursorName(app.PublishFile), nil, []byte(changes[0].Cursor)); err != nil {
 		t.Fatal(err)
 	}
 	wantText(t, "when it was sent", look(doctor{now: later}), "ok publishing: ")

@@ -265,10 +265,15 @@ func (c *dbClient) Cursor(ctx context.Context, name string) ([]byte, error) {
 	return []byte(v), nil
 }
 
-func (c *dbClient) PutCursor(ctx context.Context, name string, data []byte) error {
-	if err := c.enter(ctx, "put a cursor"); err != nil {
-		return err
+func (c *dbClient) MoveCursor(ctx context.Context, name string, was, data []byte) (bool, error) {
+	if err := c.enter(ctx, "move a cursor"); err != nil {
+		return false, err
 	}
-	c.db.cursors[name] = string(data)
-	return c.answer()
+	now, ok := c.db.cursors[name]
+	moved := ok == (was != nil) && now == string(was)
+	if moved {
+		c.db.cursors[name] = string(data)
+		c.node.sending = false
+	}
+	return moved, c.answer()
 }

@@ -33,6 +33,7 @@ type node struct {
 	journal        *journalClient
 	writing        int // write loops that have not ended
 	ended          bool
+	sending        bool                // to the target, and the cursor is not moved yet
 	claims         map[int]store.Shard // for mutants
 }
 
@@ -178,6 +179,7 @@ func (n *node) kill() {
 
 func (n *node) exit() {
 	n.alive = false
+	n.world.cut = n.world.cut || n.sending
 	n.cancel()
 	for _, a := range n.actors {
 		if a.node == n && !a.done {

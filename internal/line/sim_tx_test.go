@@ -244,7 +244,8 @@ func (tx *simTx) change(c store.Change) {
 	n := tx.n
 	tx.write(func() {
 		db := tx.c.db
-		c.Cursor = fmt.Sprintf("%06d.%06d", tx.xid, n)
+		// Of one length, so that they compare as text too.
+		c.Cursor = fmt.Sprintf("1.%d.%d", 1000000+tx.xid, 1000000+n)
 		ch := simChange{xid: tx.xid, n: n, Change: c}
 		i, _ := slices.BinarySearchFunc(db.changes, ch, compareChanges)
 		db.changes = slices.Insert(db.changes, i, ch)

@@ -30,6 +30,7 @@ type world struct {
 	read     int          // lines of the file whose push was taken
 	unlucky  int          // faults that look like poison, while something was on trial
 	received []publish.Event
+	cut      bool // a process died while it published
 }
 
 func scopeOf(i int) event.Scope {
@@ -265,6 +266,7 @@ type simTarget node
 
 func (t *simTarget) Send(_ context.Context, events []publish.Event) error {
 	n := (*node)(t)
+	n.sending = true
 	n.call("send")
 	if n.hit(faultSend) {
 		return errNoAnswer

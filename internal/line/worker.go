@@ -149,7 +149,8 @@ func (w *Worker[T]) holds(shard int) bool {
 func (w *Worker[T]) Held() (n int, first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.leases), w.leases[0] != nil
+	l := w.leases[0]
+	return len(w.leases), l != nil && l.epoch > 0
 }
 
 // Shards are those held.

@@ -16,7 +16,7 @@ type Store interface {
 	Changes(ctx context.Context, after string, limit int) ([]store.Change, error)
 	Findings(ctx context.Context, detectorID string, ids []string, by finding.Sort) ([]*finding.Finding, error)
 	Cursor(ctx context.Context, name string) ([]byte, error)
-	PutCursor(ctx context.Context, name string, data []byte) error
+	MoveCursor(ctx context.Context, name string, was, data []byte) (bool, error)
 }
 
 // Target takes events. When Send returns nil it has all of them, for good.
@@ -31,7 +31,8 @@ type Options struct {
 	Store           Store
 	Target          Target
 	Account, Region string
-	// May reports whether this process shall send; of several one does.
+	// May reports whether this process shall send; of several one does. It may
+	// be wrong for a while, when one takes over from another.
 	May func() bool
 	// Sleep waits, and returns an error when ctx ends before.
 	Sleep func(context.Context, time.Duration) error
@@ -41,8 +42,9 @@ type Options struct {
 // Follower carries the changes of the store to one target.
 type Follower struct {
 	Options
-	cursor string
-	known  bool // cursor
+	// doubt is the cursor behind which something was, or may have been, sent
+	// and the cursor not moved; nil when there is no doubt.
+	doubt []byte
 }
 
 // NewFollower returns a follower that has not looked at the store yet.
@@ -52,14 +54,22 @@ const (
 	pollEvery = 250 * time.Millisecond
 	batch     = 50 // as many findings as one call of the API
 	maxRetry  = 30 * time.Second
+
+	settleTimeout = 5 * time.Second
 )
 
 // Run follows until ctx ends.
 func (f *Follower) Run(ctx context.Context) {
+	defer func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+		defer cancel()
+		if err := f.settle(last); err != nil {
+			f.Log.Warn("another process may have published while this one did; the newest event of a finding may be an old one", "target", f.Name, "err", err)
+		}
+	}()
 	wait := pollEvery
 	for ctx.Err() == nil {
-		if !f.May() {
-			f.known = false // another process moves the cursor meanwhile
+		if !f.May() && f.doubt == nil {
 			_ = f.Sleep(ctx, pollEvery)
 			continue
 		}
@@ -67,7 +77,6 @@ func (f *Follower) Run(ctx context.Context) {
 		switch {
 		case err != nil && ctx.Err() == nil:
 			f.Log.Error("changes could not be published; trying again", "target", f.Name, "err", err)
-			f.known = false
 			_ = f.Sleep(ctx, wait)
 			wait = min(2*wait, maxRetry)
 			continue
@@ -81,14 +90,14 @@ func (f *Follower) Run(ctx context.Context) {
 // Step sends the next changes and moves the cursor behind them. It returns how
 // many changes there were.
 func (f *Follower) Step(ctx context.Context) (int, error) {
-	if !f.known {
-		data, err := f.Store.Cursor(ctx, f.name())
-		if err != nil && !errors.Is(err, finding.ErrNotFound) {
-			return 0, fmt.Errorf("read how far was published: %w", err)
-		}
-		f.cursor, f.known = string(data), true
+	if err := f.settle(ctx); err != nil {
+		return 0, err
 	}
-	changes, err := f.Store.Changes(ctx, f.cursor, batch)
+	was, err := f.at(ctx)
+	if err != nil {
+		return 0, err
+	}
+	changes, err := f.Store.Changes(ctx, string(was), batch)
 	if err != nil || len(changes) == 0 {
 		return 0, err
 	}
@@ -96,17 +105,62 @@ func (f *Follower) Step(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if !f.May() { // what was read may be old by now
+		return 0, nil
+	}
 	if len(events) > 0 {
+		f.doubt = was
+		if was == nil {
+			f.doubt = []byte(store.FirstChange)
+		}
 		if err := f.Target.Send(ctx, events); err != nil {
 			return 0, err
 		}
 	}
-	cursor := changes[len(changes)-1].Cursor
-	if err := f.Store.PutCursor(ctx, f.name(), []byte(cursor)); err != nil {
+	moved, err := f.Store.MoveCursor(ctx, f.name(), was, []byte(changes[len(changes)-1].Cursor))
+	if err != nil {
 		return 0, fmt.Errorf("keep how far was published: %w", err)
 	}
-	f.cursor = cursor
+	if !moved {
+		return 0, f.settle(ctx)
+	}
+	f.doubt = nil
 	return len(changes), nil
+}
+
+// at is the cursor; nil when nothing was published yet.
+func (f *Follower) at(ctx context.Context) ([]byte, error) {
+	data, err := f.Store.Cursor(ctx, f.name())
+	if err != nil && !errors.Is(err, finding.ErrNotFound) {
+		return nil, fmt.Errorf("read how far was published: %w", err)
+	}
+	return data, nil
+}
+
+// settle has everything after the cursor in doubt published again, if another
+// process moved on from it: what this one sent may be older, and have arrived
+// later, so that the target's newest event of a finding would be an old one.
+func (f *Follower) settle(ctx context.Context) error {
+	for f.doubt != nil {
+		now, err := f.at(ctx)
+		if err != nil {
+			return err
+		}
+		ahead, err := store.ChangeBefore(string(f.doubt), string(now))
+		if err != nil {
+			return fmt.Errorf("compare how far was published: %w", err)
+		}
+		back := !ahead
+		if ahead {
+			if back, err = f.Store.MoveCursor(ctx, f.name(), now, f.doubt); err != nil {
+				return fmt.Errorf("publish again: %w", err)
+			}
+		}
+		if back {
+			f.doubt = nil
+		}
+	}
+	return nil
 }
 
 func (f *Follower) name() string { return CursorName(f.Name) }

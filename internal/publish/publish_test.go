@@ -291,3 +291,66 @@ func TestRun(t *testing.T) {
 		t.Errorf("sent: %q", got)
 	}
 }
+
+// late is a target that does something before it takes the events.
+type late struct {
+	kept
+	before func()
+}
+
+func (l *late) Send(ctx context.Context, e []publish.Event) error {
+	if do := l.before; do != nil {
+		l.before = nil
+		do()
+	}
+	return l.kept.Send(ctx, e)
+}
+
+// TestTakenOver: a process that is slow to send, while another has taken over
+// and published what came since, does not leave an old state as the newest.
+func TestTakenOver(t *testing.T) {
+	for _, published := range []bool{false, true} {
+		st, to := open(t), &late{}
+		f, other := follower(st, to), follower(st, &to.kept)
+		if published {
+			put(t, st, "before", 1)
+			if err := step(t, f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(t, st, "a", 1)
+		to.before = func() {
+			put(t, st, "a", 2)
+			if err := step(t, other); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := f.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := to.names()[len(to.events)-2:], []string{"GuardDuty Finding a 2", "GuardDuty Finding a 1"}; !slices.Equal(got, want) {
+			t.Fatalf("sent: %q; the test says nothing", got)
+		}
+		if err := step(t, other); err != nil {
+			t.Fatal(err)
+		}
+		if got := to.names(); got[len(got)-1] != "GuardDuty Finding a 2" {
+			t.Errorf("sent: %q", got)
+		}
+	}
+}
+
+// TestLostTheTurn: what was read is not sent when another took over meanwhile.
+func TestLostTheTurn(t *testing.T) {
+	st, to := open(t), &kept{}
+	put(t, st, "a", 1)
+	f := follower(st, to)
+	f.May = func() bool { return false }
+	if err := step(t, f); err != nil || len(to.events) != 0 {
+		t.Errorf("sent: %q, %v", to.names(), err)
+	}
+	f.May = func() bool { return true }
+	if err := step(t, f); err != nil || len(to.events) != 1 {
+		t.Errorf("sent: %q, %v", to.names(), err)
+	}
+}

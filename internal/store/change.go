@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -83,6 +84,26 @@ func parseCursor(text string) (c changeCursor, err error) {
 		return changeCursor{}, fmt.Errorf("%q is no cursor of changes", text)
 	}
 	return c, nil
+}
+
+// FirstChange is the cursor before all changes, as "" is, for where a cursor
+// must not be empty.
+const FirstChange = "0.0.0"
+
+// ChangeBefore reports whether the change at one cursor comes before that at
+// another.
+func ChangeBefore(a, b string) (bool, error) {
+	var at [2]changeCursor
+	for i, text := range []string{a, b} {
+		if text == "" {
+			continue
+		}
+		var err error
+		if at[i], err = parseCursor(text); err != nil {
+			return false, err
+		}
+	}
+	return cmp.Or(cmp.Compare(at[0].era, at[1].era), cmp.Compare(at[0].xid, at[1].xid), cmp.Compare(at[0].n, at[1].n)) < 0, nil
 }
 
 // pruneChanges deletes the old changes, in short transactions.

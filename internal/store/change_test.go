@@ -133,7 +133,18 @@ func testChanges(t *testing.T, s *store.Store, c *clock) {
 			t.Errorf("cursor %q was taken", bad)
 		}
 	}
-	want(t, "cursor", s.PutCursor(ctx, "f", []byte(cursor)), nil)
+	for _, move := range []struct {
+		was, to string
+		moved   bool
+	}{{"x", "y", false}, {"", cursor, true}, {"", "y", false}, {"x", "y", false}, {cursor, "1.2.3", true}, {"1.2.3", cursor, true}} {
+		var was []byte
+		if move.was != "" {
+			was = []byte(move.was)
+		}
+		if moved, err := s.MoveCursor(ctx, "f", was, []byte(move.to)); err != nil || moved != move.moved {
+			t.Errorf("move the cursor from %q to %q: %v, %v", move.was, move.to, moved, err)
+		}
+	}
 	if got, err := s.Cursor(ctx, "f"); err != nil || string(got) != cursor {
 		t.Errorf("cursor %q, %v", got, err)
 	}
@@ -209,5 +220,22 @@ func testFollow(t *testing.T, s *store.Store, _ *clock) {
 		if len(own) != 2*each || !slices.IsSorted(own) || len(slices.Compact(own)) != 2*each {
 			t.Errorf("writer %d's changes: %v", w, own)
 		}
+	}
+}
+
+func TestChangeBefore(t *testing.T) {
+	in := []string{"", "0.0.1", "0.1.0", "0.2.5", "0.10.4", "1.0.0", "1.0.1"}
+	for i, a := range in {
+		for j, b := range in {
+			if before, err := store.ChangeBefore(a, b); err != nil || before != (i < j) {
+				t.Errorf("%q before %q: %v, %v", a, b, before, err)
+			}
+		}
+	}
+	if before, err := store.ChangeBefore("", store.FirstChange); before || err != nil {
+		t.Error(before, err)
+	}
+	if _, err := store.ChangeBefore("1.2.3", "x"); err == nil {
+		t.Error("x is a cursor")
 	}
 }

@@ -68,9 +68,25 @@ func (tx *Tx) PutCursor(name string, data []byte) error {
 	return nil
 }
 
-// PutCursor stores how far a follower has read, in a commit of its own.
-func (s *Store) PutCursor(ctx context.Context, name string, data []byte) error {
-	return s.Commit(ctx, func(tx *Tx) error { return tx.PutCursor(name, data) })
+// MoveCursor stores how far a follower has read, in a commit of its own, when
+// the cursor still is what it was (nil when there was none). It reports false,
+// and stores nothing, when somebody else moved it meanwhile.
+func (s *Store) MoveCursor(ctx context.Context, name string, was, data []byte) (moved bool, err error) {
+	err = s.Commit(ctx, func(tx *Tx) error {
+		var n int64
+		var err error
+		if was == nil {
+			n, err = tx.exec(`INSERT INTO cursor (name, data) VALUES (?, ?) ON CONFLICT (name) DO NOTHING`, name, blob(data))
+		} else {
+			n, err = tx.exec(`UPDATE cursor SET data = ? WHERE name = ? AND data = ?`, blob(data), name, was)
+		}
+		moved = n > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("move cursor %s: %w", name, err)
+	}
+	return moved, nil
 }
 
 // nullBlob is NULL for nil.
