@@ -1,31 +1,9 @@
 package decode
 
 import (
-	"time"
-
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/jsonscan"
 )
-
-// wrapper holds the members that only other shapes than a plain audit event have.
-type wrapper struct {
-	kind, apiVersion string
-	items            []byte // EventList
-	records          []byte // CloudTrail
-	logEvents        []byte // CloudWatch Logs subscription
-	events           []byte // aws logs filter-log-events, get-log-events
-	message          []byte // one CloudWatch Logs event
-	log              []byte // a container log collector's wrapper
-	messageType      []byte
-	owner, logGroup  []byte
-	logStream        []byte
-	timestamp        []byte
-	data             []byte // awslogs.data, as Lambda receives it
-
-	at     time.Time // of the wrapper
-	cut    bool
-	listed bool // its items were decoded as they were met
-}
 
 // auditEvent reads the members of one object in a single pass. On ErrCut the
 // members before the cut are there; a string cut in the middle is left out.
@@ -87,6 +65,12 @@ func (d *Decoder) member(s *jsonscan.Scanner, key []byte, a *event.Audit, w *wra
 			return err
 		}
 		return w.member(s, key)
+	case "Records":
+		if !w.listed && s.Space() == '[' { // CloudTrail's files are one list each
+			w.listed = true
+			return d.list(s, w.cut, w.at)
+		}
+		return w.member(s, key)
 	default:
 		return w.member(s, key)
 	}
@@ -102,40 +86,6 @@ func (d *Decoder) items(s *jsonscan.Scanner, w *wrapper) (done bool, err error) 
 	}
 	w.listed = true
 	return true, d.list(s, w.cut, w.at)
-}
-func (w *wrapper) member(s *jsonscan.Scanner, key []byte) (err error) {
-	var at *[]byte
-	switch string(key) {
-	case "items":
-		at = &w.items
-	case "Records":
-		at = &w.records
-	case "logEvents":
-		at = &w.logEvents
-	case "events":
-		at = &w.events
-	case "message":
-		at = &w.message
-	case "log":
-		at = &w.log
-	case "messageType":
-		at = &w.messageType
-	case "owner":
-		at = &w.owner
-	case "logGroup":
-		at = &w.logGroup
-	case "logStream", "logStreamName":
-		at = &w.logStream
-	case "timestamp":
-		at = &w.timestamp
-	case "awslogs":
-		at = &w.data
-	default:
-		_, err = s.Skip()
-		return err
-	}
-	*at, err = s.Skip()
-	return err
 }
 
 // text reads a string member. A member of another type is a fault of the

@@ -136,7 +136,7 @@ func TestRejects(t *testing.T) {
 		"other log stream":    {`{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/aws/eks/c/cluster","logStream":"authenticator-1","logEvents":[{"message":"time=…"},{"message":"x"}]}`, event.Dropped, event.ReasonOtherStream, 2, 2},
 		"other log, exported": {"2026-01-02T03:04:05.100Z I0102 03:04:05 controller.go:1] hello", event.Dropped, event.ReasonOtherStream, 1, 2},
 		"control message":     {`{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"","logEvents":[{"id":"","timestamp":1,"message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}`, event.Dropped, event.ReasonControlRecord, 1, 2},
-		"CloudTrail":          {`{"Records":[{"eventVersion":"1.08"}]}`, event.Dropped, event.ReasonUnsupported, 1, 2},
+		"CloudTrail":          {`{"Records":[{"eventVersion":"1.08"}]}`, event.Malformed, event.ReasonNotAudit, 1, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := decodeAll(t, event1+"\n"+tc.bad+"\n"+event1, false)

@@ -18,6 +18,16 @@ const cutMark = "[Truncated...]"
 // finds the neighbour of a record that was torn by a crash and joined with it.
 const recordStart = `{"kind":"Event","apiVersion":"audit.k8s.io/`
 
+// startLike is how the record behind a torn one starts, if it is of its kind.
+func startLike(b []byte) []byte {
+	for _, start := range []string{`{"eventVersion":"1.`, `{"version":"1.`} {
+		if bytes.HasPrefix(b, []byte(start)) {
+			return []byte(start)
+		}
+	}
+	return []byte(recordStart)
+}
+
 // maxTorn bounds how often one line is searched for the next record, so that
 // made-up input cannot cost more than its length allows.
 const maxTorn = 64
@@ -29,7 +39,7 @@ func (d *Decoder) record(b []byte, cut bool) {
 		return
 	}
 	b, at := d.prefix(b)
-	if len(b) == 0 {
+	if len(b) == 0 || b[0] != '{' && b[0] != '[' && d.text(b, at) {
 		return
 	}
 	d.values(b, cut, at)
@@ -52,7 +62,7 @@ func (d *Decoder) prefix(b []byte) ([]byte, time.Time) {
 		for _, cri := range []string{"stdout F ", "stderr F "} {
 			b = bytes.TrimPrefix(b, []byte(cri))
 		}
-		if len(b) == 0 || b[0] != '{' {
+		if len(b) == 0 || b[0] != '{' && !d.mayBeFlow(b) {
 			d.reject(event.Dropped, event.ReasonOtherStream, "a line of another log in the same group")
 			return nil, at
 		}
@@ -78,7 +88,7 @@ func (d *Decoder) values(b []byte, cut bool, at time.Time) {
 		// stands behind it on the same line, and is not lost. What was decoded
 		// before the fault is not decoded again.
 		n = max(n, 1)
-		next := bytes.Index(b[n:], []byte(recordStart))
+		next := bytes.Index(b[n:], startLike(b))
 		if next < 0 || torn >= maxTorn {
 			return
 		}
@@ -92,22 +102,34 @@ type rejection struct {
 	outcome event.Outcome
 	reason  event.Reason
 	detail  string
+	source  event.Source // "" if it is not known
 }
 
 func (r *rejection) Error() string { return r.detail }
 
 func malformed(reason event.Reason, format string, args ...any) error {
-	return &rejection{event.Malformed, reason, fmt.Sprintf(format, args...)}
+	return &rejection{outcome: event.Malformed, reason: reason, detail: fmt.Sprintf(format, args...)}
 }
 
 func dropped(reason event.Reason, format string, args ...any) error {
-	return &rejection{event.Dropped, reason, fmt.Sprintf(format, args...)}
+	return &rejection{outcome: event.Dropped, reason: reason, detail: fmt.Sprintf(format, args...)}
+}
+
+// from says of which source the record of a rejection is.
+func from(source event.Source, err error) error {
+	if r, ok := err.(*rejection); ok {
+		r.source = source
+	}
+	return err
 }
 
 func (d *Decoder) rejectValue(b []byte, cut bool, err error) {
 	var r *rejection
 	switch {
 	case errors.As(err, &r):
+		if r.source != "" {
+			d.source = r.source
+		}
 		d.reject(r.outcome, r.reason, r.detail)
 	case cut:
 		d.reject(event.Malformed, event.ReasonTooLong, "the record was cut before it said what it is")
@@ -145,9 +167,14 @@ func (d *Decoder) value(b []byte, cut bool, at time.Time) (int, error) {
 	default:
 		return 0, jsonscan.ErrSyntax
 	}
+	if !bytes.HasPrefix(b, []byte(`{"kind"`)) {
+		if n, is, err := d.guess(b, cut, at); is {
+			return n, err
+		}
+	}
 	w := wrapper{at: at, cut: cut}
-	used := d.out.used
-	a := d.out.audit()
+	used := d.out.audits.used
+	a := d.out.audits.next()
 	err := d.auditEvent(&s, a, &w)
 	whole := err == nil || cut && errors.Is(err, jsonscan.ErrCut)
 	switch {
@@ -156,18 +183,21 @@ func (d *Decoder) value(b []byte, cut bool, at time.Time) (int, error) {
 	case w.listed:
 		return s.Pos, err
 	case !whole:
-		d.out.used = used
+		d.out.audits.used = used
 		return 0, err
 	}
 	if isAudit(a, &w) {
 		if err := checkVersion(w.apiVersion); err != nil {
-			d.out.used = used
-			return 0, err
+			d.out.audits.used = used
+			return 0, from(event.K8sAudit, err)
 		}
-		d.add(a, b[:s.Pos], err != nil, at)
+		d.addAudit(a, b[:s.Pos], err != nil, at)
 		return s.Pos, nil
 	}
-	d.out.used = used
+	d.out.audits.used = used
+	if n, is, err := d.otherOrder(b, cut, at, &w); is {
+		return n, err
+	}
 	if err != nil {
 		return 0, err
 	}

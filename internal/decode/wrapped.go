@@ -2,9 +2,6 @@ package decode
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/base64"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -12,9 +9,6 @@ import (
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/jsonscan"
 )
-
-// maxInflated bounds what a compressed message inside a record may grow to.
-const maxInflated = 64 << 20
 
 // wrapped decodes the records inside an object that is not itself one.
 func (d *Decoder) wrapped(w *wrapper, at time.Time) error {
@@ -32,18 +26,33 @@ func (d *Decoder) wrapped(w *wrapper, at time.Time) error {
 		return d.list(&jsonscan.Scanner{Data: w.items}, false, at)
 	case w.logEvents != nil:
 		return d.subscription(w)
-	case w.data != nil:
-		return d.lambda(w, at)
+	case w.odd != nil && w.odd.awslogs != nil:
+		return d.lambda(w.odd.awslogs, at)
 	case w.events != nil && w.events[0] == '[':
 		return d.logEvents(w.events)
+	case w.digest:
+		return dropped(event.ReasonOtherStream, "a digest file of CloudTrail, which lists its log files")
+	case w.hasTrailEvent():
+		return from(event.CloudTrail, d.inner(w.odd.trailEvent, at))
+	case w.odd != nil && w.odd.detail != nil && w.odd.detailType != nil:
+		return d.eventBridge(w.odd, at)
 	case w.message != nil:
 		return d.message(w, at)
 	case w.log != nil:
 		return d.inner(w.log, at)
-	case w.records != nil:
-		return dropped(event.ReasonUnsupported, "a CloudTrail file; this source is not read yet")
+	case w.odd != nil && w.odd.kinesis != nil && w.odd.kinesis[0] == '{':
+		_, err := d.value(w.odd.kinesis, false, at)
+		return err
+	case w.notice:
+		return dropped(event.ReasonNotifications, "a message about an object or a queue, not a record")
+	case w.records != nil && w.records[0] == '[':
+		return d.list(&jsonscan.Scanner{Data: w.records}, false, at)
+	case string(w.records) == "null":
+		return nil
+	case w.odd != nil && w.odd.data != nil && w.odd.data[0] == '"':
+		return d.packed(unquote(w.odd.data), at)
 	}
-	return malformed(event.ReasonNotAudit, "a JSON object of kind %q that is not an audit event", w.kind)
+	return malformed(event.ReasonNotAudit, "a JSON object of kind %q: no record that is read here", w.kind)
 }
 
 // subscription decodes what CloudWatch Logs sends to a subscriber. The log
@@ -113,12 +122,16 @@ func (d *Decoder) logEvents(list []byte) error {
 			return err
 		}
 		var w wrapper
-		var a event.Audit
-		if err := d.auditEvent(&jsonscan.Scanner{Data: raw}, &a, &w); err != nil || w.message == nil {
+		if raw[0] == '{' && w.read(raw) != nil || w.message == nil && !w.hasTrailEvent() {
 			d.reject(event.Malformed, event.ReasonNotAudit, "a log event without a message: "+excerpt(raw))
 			continue
 		}
-		if err := d.message(&w, time.Time{}); err != nil {
+		if w.message == nil {
+			err = from(event.CloudTrail, d.inner(w.odd.trailEvent, time.Time{}))
+		} else {
+			err = d.message(&w, time.Time{})
+		}
+		if err != nil {
 			d.rejectValue(raw, false, err)
 		}
 	}
@@ -149,31 +162,12 @@ func (d *Decoder) inner(v []byte, at time.Time) error {
 	}
 	b = bytes.TrimSpace(b)
 	if len(b) == 0 || b[0] != '{' {
+		if len(b) > 0 && d.mayBeFlow(b) && d.text(b, at) {
+			return nil
+		}
 		return dropped(event.ReasonOtherStream, "a message of another log: %s", excerpt(b))
 	}
 	d.values(b, false, at)
-	return nil
-}
-
-// lambda decodes {"awslogs":{"data":"base64 of gzip"}}.
-func (d *Decoder) lambda(w *wrapper, at time.Time) error {
-	n, err := jsonscan.Parse(w.data)
-	if err != nil {
-		return malformed(event.ReasonBadField, "awslogs is not an object")
-	}
-	zipped, err := base64.StdEncoding.DecodeString(n.Text("data"))
-	if err != nil {
-		return malformed(event.ReasonBadField, "awslogs.data is not base64")
-	}
-	zr, err := gzip.NewReader(bytes.NewReader(zipped))
-	if err != nil {
-		return malformed(event.ReasonBadField, "awslogs.data is not gzip")
-	}
-	plain, err := io.ReadAll(io.LimitReader(zr, maxInflated))
-	if err != nil || len(plain) == 0 || plain[0] != '{' {
-		return malformed(event.ReasonBadField, "awslogs.data does not hold a subscription message")
-	}
-	d.values(plain, false, at)
 	return nil
 }
 

@@ -10,6 +10,14 @@ type Chunk struct {
 	// account themselves; OneAccount keeps them in the scope's account.
 	Scope      Scope
 	OneAccount bool
+	// Source, if set, is what the records are; "" finds it out by their content.
+	Source Source
+	// Format names the fields of flow log lines, as the header of a file does;
+	// "" is the default format of version 2.
+	Format string
+	// Home says that the records of other scopes than the chunk's, which belong
+	// to other workers, are in chunks of their own, and are none of this one.
+	Home bool
 	// Data is the input. Events alias it: it must not change before the batch
 	// made of it has been handled.
 	Data []byte

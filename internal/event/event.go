@@ -7,7 +7,10 @@ type Source string
 
 // The sources.
 const (
-	K8sAudit Source = "k8s-audit"
+	K8sAudit   Source = "k8s-audit"
+	CloudTrail Source = "cloudtrail"
+	VPCFlow    Source = "vpc-flow"
+	DNS        Source = "dns"
 	// Journal stands in the accounting for messages that the journal lost.
 	Journal Source = "journal"
 )
@@ -37,10 +40,17 @@ type Event struct {
 	// Truncated says that the record was cut before it reached us; the body
 	// holds what came before the cut.
 	Truncated bool
-	// Raw is the record as it was read.
-	Raw []byte
-	// Audit is the body of a K8sAudit event.
+	// Raw is the record as it was read, and Line its line in the stream, from
+	// 1; 0 where there are no lines.
+	Raw  []byte
+	Line int64
+	// ID tells the record from all others; zero where it was not worked out yet.
+	ID [2]uint64
+	// The body; exactly one is set, the one of the source.
 	Audit *Audit
+	Trail *Trail
+	Flow  *Flow
+	Query *Query
 }
 
 // Batch is a run of records of one stream, in the order in which they were read.
@@ -60,6 +70,7 @@ type Batch struct {
 
 // Reject counts records of one reason that never became events.
 type Reject struct {
+	Source  Source
 	Scope   Scope
 	Outcome Outcome
 	Reason  Reason

@@ -18,6 +18,8 @@ const (
 const (
 	MarkTruncated = "truncated"
 	MarkLate      = "late"
+	MarkNoData    = "no_data"   // a flow log record of an interval without traffic
+	MarkSkipData  = "skip_data" // a flow log record that says that AWS left some out
 )
 
 // Reason says why a record ended as it did. Reasons are labels of metrics:
@@ -42,5 +44,7 @@ const (
 	ReasonPoison         Reason = "set_aside"           // judging it failed again and again; it is kept aside
 	ReasonJournalGap     Reason = "journal_gap"         // messages that the journal lost; their records cannot be counted
 	ReasonJournalCorrupt Reason = "journal_corrupt"     // a message of the journal that cannot be read; it is kept aside
+	ReasonBadFormat      Reason = "wrong_format"        // a line with other fields than its format has
+	ReasonNotifications  Reason = "notification"        // a message about an object, not a record
 	ReasonControlRecord  Reason = "control_message"     // a log service's own test message
 )

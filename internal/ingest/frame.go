@@ -34,6 +34,12 @@ type Framer struct {
 	inObject bool
 	// torn: the structure broke once; from then on only lines are trusted.
 	torn bool
+	// resumed is how often a list was gone on with behind a broken record.
+	resumed int
+	// format is the last header of flow log lines that was met; headers is how
+	// often it changed.
+	format  string
+	headers int
 }
 
 type mode uint8
@@ -50,8 +56,9 @@ func NewFramer(r io.Reader, pool *Pool) *Framer {
 	return &Framer{r: r, pool: pool, buf: pool.get(), line: 1}
 }
 
-// Next fills c's Data, Records, FirstLine and Cut. It returns io.EOF after the
-// last chunk. The chunk's Data goes back to the pool with Pool.Put.
+// Next fills c's Data, Records, FirstLine and Cut, and the Format where a
+// header of flow log lines names one. It returns io.EOF after the last chunk.
+// The chunk's Data goes back to the pool with Pool.Put.
 func (f *Framer) Next(c *event.Chunk) error {
 	c.Data, c.Records, c.FirstLine, c.Cut, c.Skipped = nil, nil, 0, false, 0
 	for {
@@ -59,7 +66,9 @@ func (f *Framer) Next(c *event.Chunk) error {
 		switch f.mode {
 		case unknown:
 			f.fill(chunkTarget)
-			f.mode = detect(f.buf, f.err != nil)
+			if f.mode = detect(f.buf, f.err != nil); f.mode == values && bytes.HasPrefix(f.buf, []byte(mark)) {
+				f.buf = f.buf[:copy(f.buf, f.buf[len(mark):])]
+			}
 			continue
 		case lines:
 			done = f.nextLines(c)
@@ -79,6 +88,9 @@ func (f *Framer) Next(c *event.Chunk) error {
 		}
 	}
 }
+
+// mark is the byte order mark of UTF-8, which some tools begin a file with.
+const mark = "\xEF\xBB\xBF"
 
 // fill reads until buf holds n bytes or the stream ends.
 func (f *Framer) fill(n int) {
@@ -144,6 +156,9 @@ func (f *Framer) nextLines(c *event.Chunk) bool {
 		f.mode = values
 		return false
 	default:
+		if f.format != "" {
+			c.Format = f.format
+		}
 		f.take(c, len(f.buf))
 		c.Cut, c.FirstLine = true, f.line
 		c.Skipped = f.discardLine()
@@ -152,7 +167,7 @@ func (f *Framer) nextLines(c *event.Chunk) bool {
 	if end == 0 {
 		return false
 	}
-	f.take(c, end)
+	f.take(c, f.oneFormat(c, end))
 	if !f.torn { // otherwise nobody counted the lines before
 		c.FirstLine = f.line
 		f.line += int64(bytes.Count(c.Data, []byte{'\n'}))
@@ -167,7 +182,12 @@ func isList(b []byte) bool {
 		return len(b) > 0
 	}
 	head := b[:min(len(b), 4<<10)]
-	return bytes.Contains(head, []byte(`"items"`)) || bytes.Contains(head, []byte(`"events"`))
+	for _, key := range []string{"items", "events", "Records", "Events"} {
+		if bytes.Contains(head, []byte(`"`+key+`"`)) {
+			return true
+		}
+	}
+	return false
 }
 
 // isSeveral reports whether an overlong line is many values without a break, as

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,11 +38,16 @@ func (in *Input) Close() error {
 }
 
 // Open opens a file, or standard input for "-". Compression is told by
-// content, not by name: gzip and zstd, one frame or many.
+// content, not by name: gzip and zstd, one frame or many. A Parquet file is
+// read as the text that it stands for.
 func Open(path string, stdin io.Reader) (*Input, error) {
 	in := &Input{Name: path}
 	if path == "-" {
-		return in, in.decompress(stdin)
+		if err := in.decompress(stdin); err != nil {
+			in.Close()
+			return nil, err
+		}
+		return in, nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -65,6 +71,9 @@ func (in *Input) decompress(r io.Reader) error {
 	head, err := br.Peek(4)
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("read %s: %w", in.Name, err)
+	}
+	if string(head) == parquetMagic {
+		return in.parquet(r, br)
 	}
 	plain := io.Reader(br)
 	switch {
@@ -92,6 +101,37 @@ func (in *Input) decompress(r io.Reader) error {
 	}
 	in.Binary = isBinary(h.head)
 	in.Reader = h
+	return nil
+}
+
+// parquet reads a Parquet file, whose end must be known first: of a file at its
+// place, of other input, of which rest is all, as a copy on disk.
+func (in *Input) parquet(r, rest io.Reader) error {
+	f, isFile := r.(*os.File)
+	if isFile {
+		st, err := f.Stat()
+		isFile = err == nil && st.Mode().IsRegular()
+	}
+	if !isFile {
+		var err error
+		if f, err = os.CreateTemp("", "vedette-*.parquet"); err != nil {
+			return fmt.Errorf("read %s: %w", in.Name, err)
+		}
+		in.close = append(in.close, func() error { return errors.Join(f.Close(), os.Remove(f.Name())) })
+		if _, err := io.Copy(f, rest); err != nil {
+			return fmt.Errorf("read %s: %w", in.Name, err)
+		}
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("read %s: %w", in.Name, err)
+	}
+	text, err := ParquetText(f, st.Size())
+	if err != nil {
+		return fmt.Errorf("read %s: %w", in.Name, err)
+	}
+	in.close = append(in.close, text.Close)
+	in.Reader = text
 	return nil
 }
 

@@ -68,6 +68,13 @@ func (f *Framer) nextValues(c *event.Chunk) bool {
 // starts a line the way the API server starts every record.
 const nextRecord = "\n" + `{"kind":"Event","apiVersion":"audit.k8s.io/`
 
+// nextTrail finds the next record of a CloudTrail file, which is a single line.
+// maxResumed bounds how often it is looked for: each time costs up to MaxRecord.
+const (
+	nextTrail  = `{"eventVersion":"1.`
+	maxResumed = 64
+)
+
 // cut hands out the head of a record that is too long, or whose end is
 // missing, and steps over the rest of it. Where records stand on lines, the
 // next line that starts one ends it, and from there on only lines are trusted.
@@ -77,6 +84,14 @@ func (f *Framer) cut(c *event.Chunk, start int) {
 		f.take(c, start+i+1)
 		f.fallBack()
 		return
+	}
+	if f.mode == list && f.resumed < maxResumed && bytes.HasPrefix(f.buf[start:], []byte(nextTrail)) {
+		if i := bytes.Index(f.buf[start+1:], []byte(nextTrail)); i >= 0 {
+			f.resumed++
+			c.Records = append(c.Records, event.Span{Start: start, End: start + 1 + i})
+			f.take(c, start+1+i) // what is behind it is still in the list
+			return
+		}
 	}
 	missing := f.err != nil
 	c.Records = append(c.Records, event.Span{Start: start, End: len(f.buf)})
@@ -164,7 +179,7 @@ func (f *Framer) enterObject(start int) (int, int, step) {
 		if err != nil || !ok {
 			return start, s.Pos, result(err)
 		}
-		if (string(key) == "items" || string(key) == "events") && s.Space() == '[' {
+		if isListKey(key) && s.Space() == '[' {
 			f.mode, f.inObject = list, true
 			return start, s.Pos + 1, moved
 		}
@@ -172,6 +187,16 @@ func (f *Framer) enterObject(start int) (int, int, step) {
 			return start, s.Pos, result(err)
 		}
 	}
+}
+
+// isListKey reports whether a member holds records: of an EventList, of what
+// aws logs and aws cloudtrail print, of a CloudTrail file.
+func isListKey(key []byte) bool {
+	switch string(key) {
+	case "items", "events", "Events", "Records":
+		return true
+	}
+	return false
 }
 
 // leaveObject steps over what follows a list in its object. start is the

@@ -86,6 +86,10 @@ func (d *decoder) entry() (e Entry) {
 	c.Cut = flags&flagCut != 0
 	c.Stream = string(d.bytes())
 	c.Scope = event.Scope{Account: string(d.bytes()), Region: string(d.bytes()), Cluster: string(d.bytes())}
+	c.Home = flags&flagHome != 0
+	if flags&flagKind != 0 {
+		c.Source, c.Format = event.Source(d.bytes()), string(d.bytes())
+	}
 	if flags&flagReceived != 0 {
 		c.Received = time.Unix(0, d.varint()).UTC()
 	}

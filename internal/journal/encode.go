@@ -14,7 +14,7 @@ func Size(entries []Entry) int {
 	for i := range entries {
 		e := &entries[i]
 		c := &e.Chunk
-		n += 1 + 12*binary.MaxVarintLen64 + len(c.Stream) + len(c.Scope.Account) + len(c.Scope.Region) + len(c.Scope.Cluster) +
+		n += 1 + 14*binary.MaxVarintLen64 + len(c.Stream) + len(c.Scope.Account) + len(c.Scope.Region) + len(c.Scope.Cluster) + len(c.Source) + len(c.Format) +
 			len(e.CursorName) + len(e.CursorData) + len(c.Data) + 2*binary.MaxVarintLen64*len(c.Records)
 	}
 	return n
@@ -62,11 +62,21 @@ func appendEntry(b []byte, e *Entry) []byte {
 	if c.Records != nil {
 		flags |= flagRecords
 	}
+	if c.Source != "" || c.Format != "" {
+		flags |= flagKind
+	}
+	if c.Home {
+		flags |= flagHome
+	}
 	b = append(b, flags)
 	b = appendBytes(b, c.Stream)
 	b = appendBytes(b, c.Scope.Account)
 	b = appendBytes(b, c.Scope.Region)
 	b = appendBytes(b, c.Scope.Cluster)
+	if flags&flagKind != 0 {
+		b = appendBytes(b, string(c.Source))
+		b = appendBytes(b, c.Format)
+	}
 	if flags&flagReceived != 0 {
 		b = binary.AppendVarint(b, c.Received.UnixNano())
 	}

@@ -45,7 +45,9 @@ const (
 	flagCut        = 1 << 1
 	flagReceived   = 1 << 2 // the time is set
 	flagRecords    = 1 << 3 // the bounds of the records are given
-	knownFlags     = flagOneAccount | flagCut | flagReceived | flagRecords
+	flagKind       = 1 << 4 // the source or the format of the records is given
+	flagHome       = 1 << 5
+	knownFlags     = flagOneAccount | flagCut | flagReceived | flagRecords | flagKind | flagHome
 
 	// minEntry is the size of an entry with nothing in it.
 	minEntry = 10
