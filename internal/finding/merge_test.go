@@ -71,7 +71,7 @@ func TestMergeKeepsWhatMatters(t *testing.T) {
 		f.CreatedAt != f.Service.EventFirstSeen || f.UpdatedAt != f.Service.EventLastSeen {
 		t.Errorf("%+v %+v", f, f.Service)
 	}
-	var info additional
+	var info struct{ Evidence evidence }
 	if err := json.Unmarshal([]byte(f.Service.AdditionalInfo.Value), &info); err != nil {
 		t.Fatal(err)
 	}

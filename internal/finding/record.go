@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ type State struct {
 	// Occurrences are the most recent ones, oldest first.
 	Occurrences []string         `json:"occurrences"`
 	Why         string           `json:"why"`
+	Info        map[string]any   `json:"info,omitempty"`
 	Actors      []Actor          `json:"actors"`
 	MoreActors  int64            `json:"moreActors,omitempty"`
 	Earliest    []EvidenceRecord `json:"earliest"`
@@ -80,11 +82,15 @@ func DetectorARN(account, region, detectorID string) string {
 func NewRecord(s *Signal) *Record {
 	identity := s.Identity()
 	id := hexID("finding", identity, s.Occurrence)
-	det := DetectorID(s.Account, s.Region)
+	home := s.Home
+	if home == (Home{}) {
+		home = Home{s.Account, s.Region}
+	}
+	det := DetectorID(home.Account, home.Region)
 	r := &Record{
 		Finding: &Finding{
 			AccountID:     s.Account,
-			ARN:           DetectorARN(s.Account, s.Region, det) + "/finding/" + id,
+			ARN:           DetectorARN(home.Account, home.Region, det) + "/finding/" + id,
 			ID:            id,
 			Partition:     Partition(s.Region),
 			Region:        s.Region,
@@ -118,10 +124,16 @@ func Merge(r *Record, s *Signal) bool {
 	m.addActor(s)
 	m.addEvidence(s.Evidence)
 	if later(s.Time, s.Occurrence, m.Last, m.LastOccurrence) {
-		m.Last, m.LastOccurrence, m.Why = s.Time, s.Occurrence, s.Why
+		m.Last, m.LastOccurrence, m.Why, m.Info = s.Time, s.Occurrence, s.Why, s.Info
 		res, act := s.Resource, s.Action
 		f.Title, f.Description = s.Title, s.Description
 		f.Resource, f.Service.Action = &res, &act
+		f.Service.ResourceRole = cmp.Or(s.Role, "TARGET")
+		f.Service.Detection, f.CustomDetectionRuleName = s.Detection, s.Rule
+		f.Service.Evidence = nil
+		if len(s.Intel) > 0 {
+			f.Service.Evidence = &Evidence{ThreatIntelligenceDetails: s.Intel}
+		}
 	}
 	f.Severity = max(f.Severity, s.Severity)
 	f.CreatedAt, f.UpdatedAt = Timestamp(m.First), Timestamp(m.Last)
@@ -178,11 +190,6 @@ func (m *State) addEvidence(e EvidenceRecord) {
 	m.Latest = all[max(maxEvidenceEnds, len(all)-maxEvidenceEnds):]
 }
 
-// additional is what service.additionalInfo.value holds, as JSON text.
-type additional struct {
-	Evidence evidence `json:"evidence"`
-}
-
 type evidence struct {
 	Why        string           `json:"why"`
 	Actors     []Actor          `json:"actors"`
@@ -194,11 +201,13 @@ func (m *State) additionalInfo() *ServiceAdditionalInfo {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	v := additional{Evidence: evidence{
+	v := make(map[string]any, len(m.Info)+1)
+	maps.Copy(v, m.Info)
+	v["evidence"] = evidence{
 		Why: m.Why, Actors: m.Actors, MoreActors: m.MoreActors,
 		Records: slices.Concat(m.Earliest, m.Latest),
-	}}
-	if err := enc.Encode(v); err != nil { // strings and times only: cannot fail
+	}
+	if err := enc.Encode(v); err != nil { // strings, numbers and times only: cannot fail
 		return &ServiceAdditionalInfo{Value: "{}", Type: "default"}
 	}
 	return &ServiceAdditionalInfo{Value: strings.TrimSpace(b.String()), Type: "default"}

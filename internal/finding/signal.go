@@ -12,6 +12,10 @@ type Signal struct {
 	Key string
 	// Account, Region and Cluster are the scope the record came from.
 	Account, Region, Cluster string
+	// Home is the detector that the finding belongs to; "" is that of the
+	// account and Region above. An installation that reads the logs of many
+	// accounts shows all findings under its own.
+	Home Home
 	// Time is the event time of the record.
 	Time time.Time
 	// Occurrence identifies the act. All stages of one API call share it, so
@@ -22,13 +26,26 @@ type Signal struct {
 	Description string // one sentence with the names in it
 	Severity    float64
 
+	// Role is what the resource is in it: TARGET, which is "", or ACTOR.
+	Role     string
 	Resource Resource
 	Action   Action
 	Actor    Actor
+	// Intel are the lists that hit.
+	Intel []ThreatIntelligenceDetail
+	// Detection is filled in where the type has one.
+	Detection *Detection
+	// Rule is customDetectionRuleName, for the types of that catalogue.
+	Rule string
+	// Info are further members of service.additionalInfo.
+	Info     map[string]any
 	Evidence EvidenceRecord
 	// Why says which condition matched, in words, with the values that matched.
 	Why string
 }
+
+// Home is an account and Region with a detector.
+type Home struct{ Account, Region string }
 
 // Actor is who did it, as the record names them. Every distinct actor of a
 // finding is kept, not only the newest as in GuardDuty.

@@ -55,6 +55,7 @@ func (m *message) open(t *tail) {
 		for i := range entries {
 			b := &decode.Batch{}
 			d.Decode(&entries[i].Chunk, b)
+			stay(&entries[i].Chunk, &b.Batch)
 			m.pushes = append(m.pushes, pushOf(&entries[i], &b.Batch))
 		}
 	}

@@ -106,10 +106,9 @@ func (n *node) take(p *ingest.Push, patience time.Duration) error {
 	if err != nil {
 		return err
 	}
-	queue := n.writer.queues[ShardOf(p.Chunk.Scope, len(n.writer.queues))]
 	for _, one := range pieces {
 		select {
-		case queue <- one:
+		case one.queue <- one:
 		default:
 			return ingest.ErrFull
 		}

@@ -59,6 +59,7 @@ type Writer struct {
 
 // pending is an entry that waits for the journal.
 type pending struct {
+	queue chan *pending // of its shard
 	entry journal.Entry
 	push  *Push
 	done  chan error
@@ -73,8 +74,7 @@ func NewWriter(o WriterOptions) *Writer {
 	return w
 }
 
-// ShardOf spreads scopes over shards. Records that name another scope
-// themselves stay with their stream.
+// ShardOf spreads scopes over shards.
 func ShardOf(s event.Scope, shards int) int {
 	h := fnv.New32a()
 	h.Write([]byte(s.String()))
@@ -95,21 +95,20 @@ func (w *Writer) Append(ctx context.Context, p *ingest.Push) error {
 	}
 	if p.Cursor.Name != "" { // the cursor is behind all of them, so it must not outrun any
 		for _, one := range pieces {
-			if err := w.put(ctx, p.Chunk.Scope, one); err != nil {
+			if err := w.put(ctx, one); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return w.put(ctx, p.Chunk.Scope, pieces...)
+	return w.put(ctx, pieces...)
 }
 
 // put queues entries and waits until all of them are durable.
-func (w *Writer) put(ctx context.Context, s event.Scope, list ...*pending) error {
-	queue := w.queues[ShardOf(s, len(w.queues))]
+func (w *Writer) put(ctx context.Context, list ...*pending) error {
 	for i, one := range list {
 		select {
-		case queue <- one:
+		case one.queue <- one:
 		default:
 			list = list[:i]
 			one.done <- ingest.ErrFull
@@ -147,23 +146,45 @@ func (w *Writer) pieces(p *ingest.Push) ([]*pending, error) {
 		b := w.batch()
 		d.Decode(&chunks[i], b)
 		addResult(&p.Result, &b.Batch)
-		e := journal.Entry{Chunk: chunks[i], Records: count(&b.Batch)}
-		if i == len(chunks)-1 {
-			e.CursorName, e.CursorData = p.Cursor.Name, p.Cursor.Data
+		others := apart(&chunks[i], &b.Batch)
+		for j := range others {
+			ob := w.batch()
+			d.Decode(&others[j], ob)
+			out = append(out, w.pending(&others[j], ob, nil))
 		}
-		one := &pending{entry: e, push: pushOf(&e, &b.Batch), done: make(chan error, 1)}
-		one.push.recycle = func() {
-			select {
-			case w.batches <- b:
-			default:
-			}
-			if p.Recycle != nil && len(chunks) == 1 {
-				p.Recycle()
-			}
+		var recycle func()
+		if len(chunks) == 1 {
+			recycle = p.Recycle
 		}
-		out = append(out, one)
+		one := w.pending(&chunks[i], b, recycle)
+		if i == len(chunks)-1 { // behind all others
+			one.entry.CursorName, one.entry.CursorData = p.Cursor.Name, p.Cursor.Data
+			one.push.Cursor = p.Cursor
+		}
+		if len(others) == 0 || one.entry.Records > 0 || one.entry.CursorName != "" {
+			out = append(out, one)
+		}
 	}
 	return out, nil
+}
+
+// pending makes an entry of a chunk that was decoded into a batch.
+func (w *Writer) pending(c *event.Chunk, b *decode.Batch, recycle func()) *pending {
+	e := journal.Entry{Chunk: *c, Records: count(&b.Batch)}
+	one := &pending{
+		queue: w.queues[ShardOf(c.Scope, len(w.queues))],
+		entry: e, push: pushOf(&e, &b.Batch), done: make(chan error, 1),
+	}
+	one.push.recycle = func() {
+		select {
+		case w.batches <- b:
+		default:
+		}
+		if recycle != nil {
+			recycle()
+		}
+	}
+	return one
 }
 
 func (w *Writer) batch() *decode.Batch {
@@ -194,6 +215,13 @@ func split(c event.Chunk) ([]event.Chunk, error) {
 }
 
 func addResult(r *ingest.Result, b *event.Batch) {
+	switch {
+	case r.Source != "":
+	case len(b.Events) > 0:
+		r.Source = b.Events[0].Source
+	case len(b.Rejects) > 0:
+		r.Source = b.Rejects[0].Source
+	}
 	r.Events += int64(len(b.Events))
 	for _, rej := range b.Rejects {
 		if rej.Outcome != event.Malformed {

@@ -46,8 +46,8 @@ type coverageDetail struct {
 	ResourceAccountID string          `json:"resourceAccountId"`
 	CurrentStatus     string          `json:"currentStatus"`
 	PreviousStatus    string          `json:"previousStatus"`
-	ResourceDetails   resourceDetails `json:"resourceDetails"`
-	Source            string          `json:"source"` // which log
+	ResourceDetails   resourceDetails `json:"resourceDetails,omitzero"` // of a cluster's log
+	Source            string          `json:"source"`                   // which log
 	Issue             string          `json:"issue"`
 	LastUpdatedAt     time.Time       `json:"lastUpdatedAt"`
 }
@@ -66,14 +66,17 @@ func (f *Follower) sourceEvent(c store.Change) (Event, error) {
 	if err := json.Unmarshal(c.Data, &s); err != nil {
 		return Event{}, fmt.Errorf("read a change of coverage: %w", err)
 	}
+	detail := coverageDetail{
+		SchemaVersion: "1.0", ResourceAccountID: s.Account, CurrentStatus: s.Status, PreviousStatus: s.PreviousStatus,
+		Source: s.SourceKey.Source, Issue: s.Issue, LastUpdatedAt: s.Updated,
+	}
+	if s.Cluster != "" {
+		detail.ResourceDetails = resourceDetails{"EKS", eksClusterDetails{s.Cluster}}
+	}
 	e := Event{
 		Version: "0", ID: eventID(typeHealthy, c.Cursor), DetailType: typeHealthy, Source: "vedette",
 		Account: s.Account, Time: c.At.Truncate(time.Second), Region: s.Region, Resources: []string{},
-		Detail: coverageDetail{
-			SchemaVersion: "1.0", ResourceAccountID: s.Account, CurrentStatus: s.Status, PreviousStatus: s.PreviousStatus,
-			ResourceDetails: resourceDetails{"EKS", eksClusterDetails{s.Cluster}}, Source: s.SourceKey.Source,
-			Issue: s.Issue, LastUpdatedAt: s.Updated,
-		},
+		Detail: detail,
 	}
 	if s.Status == store.Unhealthy {
 		e.DetailType = typeUnhealthy
