@@ -1,15 +1,15 @@
 package detect
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/intel"
 )
 
 // Options are what an operator can switch in detection.
@@ -20,19 +20,40 @@ type Options struct {
 	LegacyKubernetes bool
 	// Durable collects what is newly seen, for Delta. Who sets it calls Delta.
 	Durable bool
+	// Home is the account and Region whose detector findings belong to; empty
+	// gives each account and Region its own.
+	Home finding.Home
+	// Intel are the lists of bad and trusted addresses and domains; may be nil.
+	Intel *intel.Set
+	// Own are the networks of the operator outside AWS, such as the addresses
+	// behind which an office or a data centre calls.
+	Own []netip.Prefix
+	// Accounts are the operator's own AWS accounts, beside those whose logs are read.
+	Accounts []string
+	// DisabledRules are the names of catalogue rules that raise nothing.
+	DisabledRules []string
 }
 
 // lateAfter is how much older than the newest record of its stream a record
-// may be before it counts as late.
-const lateAfter = 10 * time.Second
+// may be before it counts as late. AWS writes files of several minutes, one
+// from each of many sources.
+func lateAfter(s event.Source) time.Duration {
+	if s == event.K8sAudit {
+		return 10 * time.Second
+	}
+	return 15 * time.Minute
+}
 
 // Engine judges the events of the scopes of one shard. It is owned by one
 // goroutine and must see the events of a scope in one order.
 type Engine struct {
 	opts       Options
 	byResource map[string][]detector
+	trail      *trailRules
 	scopes     map[event.Scope]*scope
-	scratch    bytes.Buffer
+	last       *scope // the one asked for last
+	ids        Identifier
+	record     record
 }
 
 // detector looks at one successful API call and says what it claims of it.
@@ -40,6 +61,8 @@ type detector func(*call) []*finding.Signal
 
 // scope is what is remembered of one cluster.
 type scope struct {
+	self    event.Scope
+	home    finding.Home
 	seen    seen
 	streams map[string]*watermark
 	marked  bool // a watermark moved since Marks
@@ -47,6 +70,7 @@ type scope struct {
 	// kubeflow: something in the namespace kubeflow exists, so the cluster's
 	// ingress gateway leads to its dashboard.
 	kubeflow, kubeflowSaved bool
+	account                 *account // nil where no log of an AWS account was read
 }
 
 // Result is what a batch came to. The signals own their memory; the counts do
@@ -61,6 +85,7 @@ type Result struct {
 
 // Count is a number of records of one scope with one outcome or mark.
 type Count struct {
+	Source      event.Source
 	Scope       event.Scope
 	Outcome     event.Outcome
 	Reason      event.Reason
@@ -73,6 +98,7 @@ func New(opts Options) *Engine {
 	return &Engine{
 		opts:       opts,
 		byResource: builtin(opts),
+		trail:      newTrailRules(&opts),
 		scopes:     map[event.Scope]*scope{},
 	}
 }
@@ -82,7 +108,7 @@ func New(opts Options) *Engine {
 func (e *Engine) Process(b *event.Batch) Result {
 	var r Result
 	for _, rej := range b.Rejects {
-		r.count(rej.Scope, rej.Outcome, rej.Reason, rej.Count, time.Time{})
+		r.count(rej.Source, rej.Scope, rej.Outcome, rej.Reason, rej.Count, time.Time{})
 	}
 	for i := range b.Events {
 		e.one(b, &b.Events[i], &r)
@@ -92,30 +118,33 @@ func (e *Engine) Process(b *event.Batch) Result {
 
 func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 	sc := e.scope(ev.Scope)
-	w := sc.watermark(b.Stream)
+	w := sc.watermark(streamOf(b, ev))
 	guessed := ev.Time.IsZero()
 	if guessed {
 		timed := *ev
 		timed.Time = w.guess(b.Received)
 		ev = &timed
 	}
-	if sc.seen.add(e.key(ev), stageBit(ev.Audit.Stage)) {
-		r.count(ev.Scope, event.Duplicate, event.ReasonSeenBefore, 1, ev.Time)
+	if sc.seen.add(e.ids.key(b, ev), stageOf(ev)) {
+		r.count(ev.Source, ev.Scope, event.Duplicate, event.ReasonSeenBefore, 1, ev.Time)
 		return
 	}
 	signals, err := e.guarded(sc, ev)
 	if err != nil {
-		r.count(ev.Scope, event.Dropped, event.ReasonFault, 1, ev.Time)
+		r.count(ev.Source, ev.Scope, event.Dropped, event.ReasonFault, 1, ev.Time)
 		r.Faults = append(r.Faults, err)
 		return
 	}
-	r.count(ev.Scope, event.Evaluated, "", 1, ev.Time)
+	r.count(ev.Source, ev.Scope, event.Evaluated, "", 1, ev.Time)
 	if ev.Truncated {
-		r.count(ev.Scope, event.MarkTruncated, "", 1, ev.Time)
+		r.count(ev.Source, ev.Scope, event.MarkTruncated, "", 1, ev.Time)
+	}
+	if f := ev.Flow; f != nil && f.Status != event.FlowOK {
+		r.count(ev.Source, ev.Scope, markOf(f.Status), "", 1, ev.Time)
 	}
 	sc.marked = true
-	if !guessed && w.late(ev.Time) {
-		r.count(ev.Scope, event.MarkLate, "", 1, ev.Time)
+	if !guessed && w.late(ev.Time, lateAfter(ev.Source)) {
+		r.count(ev.Source, ev.Scope, event.MarkLate, "", 1, ev.Time)
 	}
 	r.Signals = append(r.Signals, signals...)
 }
@@ -125,10 +154,13 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 func (e *Engine) guarded(sc *scope, ev *event.Event) (out []*finding.Signal, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			out, err = nil, fmt.Errorf("judge record %q: %v\n%s", ev.Audit.AuditID, p, debug.Stack())
+			out, err = nil, fmt.Errorf("judge record %.200q: %v\n%s", ev.Raw, p, debug.Stack())
 		}
 	}()
-	return e.judge(sc, ev), nil
+	if ev.Audit != nil {
+		return e.judge(sc, ev), nil
+	}
+	return e.judgeAccount(sc, ev), nil
 }
 
 // judge runs the detectors that want this event's resource.
@@ -161,48 +193,60 @@ func (e *Engine) judge(sc *scope, ev *event.Event) []*finding.Signal {
 }
 
 func (e *Engine) scope(s event.Scope) *scope {
+	if e.last != nil && e.last.self == s { // nearly always
+		return e.last
+	}
 	sc := e.scopes[s]
 	if sc == nil {
-		sc = &scope{streams: map[string]*watermark{}, rbac: newRBACState()}
+		s = event.Scope{Account: strings.Clone(s.Account), Region: strings.Clone(s.Region), Cluster: strings.Clone(s.Cluster)}
+		sc = &scope{self: s, home: e.opts.Home, streams: map[string]*watermark{}, rbac: newRBACState()}
 		sc.seen.record = e.opts.Durable
 		e.scopes[s] = sc
 	}
+	e.last = sc
 	return sc
 }
 
 // Forget drops what is remembered of a scope. After a commit that failed the
 // scope is restored from what was committed last.
-func (e *Engine) Forget(s event.Scope) { delete(e.scopes, s) }
-
-// ForgetAll drops what is remembered of every scope.
-func (e *Engine) ForgetAll() { clear(e.scopes) }
-
-// key identifies the call that a record tells of. The audit ID alone would not
-// do: any client may set it by the Audit-ID header, and a repeated one must not
-// make a call look like a copy of another. The hash is the same in every
-// process, and nobody can make two calls that share one.
-func (e *Engine) key(ev *event.Event) callKey {
-	a, b := ev.Audit, &e.scratch
-	b.Reset()
-	b.WriteString(a.AuditID)
-	b.WriteByte(0)
-	b.WriteString(a.Verb)
-	b.WriteByte(0)
-	b.WriteString(a.RequestURI)
-	b.WriteByte(0)
-	b.WriteString(a.User.Username)
-	b.Write(binary.LittleEndian.AppendUint64(b.AvailableBuffer(), uint64(a.Received.UnixNano())))
-	if ev.Truncated { // its time was cut off with its end
-		b.Write(ev.Raw)
-	}
-	sum := sha256.Sum256(b.Bytes())
-	return callKey{binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])}
+func (e *Engine) Forget(s event.Scope) {
+	e.last = nil
+	delete(e.scopes, s)
 }
 
-func (r *Result) count(s event.Scope, o event.Outcome, reason event.Reason, n int64, t time.Time) {
+// ForgetAll drops what is remembered of every scope.
+func (e *Engine) ForgetAll() {
+	e.last = nil
+	clear(e.scopes)
+}
+
+// streamOf is what a record is late in comparison with. The logs of an account
+// come in many files that overlap, and are one stream.
+func streamOf(b *event.Batch, ev *event.Event) string {
+	if ev.Audit != nil {
+		return b.Stream
+	}
+	return string(ev.Source)
+}
+
+func stageOf(ev *event.Event) uint64 {
+	if ev.Audit == nil {
+		return stageBit("")
+	}
+	return stageBit(ev.Audit.Stage)
+}
+
+func markOf(s event.FlowStatus) event.Outcome {
+	if s == event.FlowSkipData {
+		return event.MarkSkipData
+	}
+	return event.MarkNoData
+}
+
+func (r *Result) count(src event.Source, s event.Scope, o event.Outcome, reason event.Reason, n int64, t time.Time) {
 	for i := range r.Counts {
 		c := &r.Counts[i]
-		if c.Outcome != o || c.Reason != reason || c.Scope != s {
+		if c.Outcome != o || c.Reason != reason || c.Source != src || c.Scope != s {
 			continue
 		}
 		c.N += n
@@ -214,5 +258,5 @@ func (r *Result) count(s event.Scope, o event.Outcome, reason event.Reason, n in
 		}
 		return
 	}
-	r.Counts = append(r.Counts, Count{Scope: s, Outcome: o, Reason: reason, N: n, First: t, Last: t})
+	r.Counts = append(r.Counts, Count{Source: src, Scope: s, Outcome: o, Reason: reason, N: n, First: t, Last: t})
 }

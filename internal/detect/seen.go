@@ -27,10 +27,17 @@ type Seen struct {
 
 const seenGeneration = 1 << 20
 
+// generation is a hash table with open addressing. A byte of each key stands
+// beside it in tags, which are small enough to stay in the processor's cache:
+// most look-ups, which find nothing, do not touch the slots.
 type generation struct {
-	slots []callKey // open addressing; the low four bits of lo are the stages
+	tags  []uint8 // 0: the slot is empty
+	slots []callKey
 	used  int
 }
+
+// tag is never 0.
+func (k callKey) tag() uint8 { return uint8(k.lo>>56) | 1 }
 
 const stageMask = 0xF
 
@@ -108,39 +115,39 @@ func (g *generation) find(k callKey) *callKey {
 	if len(g.slots) == 0 {
 		return nil
 	}
-	for i := k.hi; ; i++ {
-		s := &g.slots[i&uint64(len(g.slots)-1)]
-		if s.hi == k.hi && s.lo&^stageMask == k.lo {
+	tag, mask := k.tag(), uint64(len(g.tags)-1)
+	for i := k.hi & mask; g.tags[i] != 0; i = (i + 1) & mask {
+		if s := &g.slots[i]; g.tags[i] == tag && s.hi == k.hi && s.lo&^stageMask == k.lo {
 			return s
 		}
-		if *s == (callKey{}) {
-			return nil
-		}
 	}
+	return nil
 }
 
 func (g *generation) insert(k callKey) *callKey {
 	if 2*g.used >= len(g.slots) {
 		g.grow()
 	}
-	for i := k.hi; ; i++ {
-		s := &g.slots[i&uint64(len(g.slots)-1)]
-		if s.hi == k.hi && s.lo&^stageMask == k.lo {
-			return s
-		}
-		if *s == (callKey{}) {
-			*s = k
+	tag, mask := k.tag(), uint64(len(g.tags)-1)
+	for i := k.hi & mask; ; i = (i + 1) & mask {
+		s := &g.slots[i]
+		switch {
+		case g.tags[i] == 0:
+			g.tags[i], *s = tag, k
 			g.used++
+			return s
+		case g.tags[i] == tag && s.hi == k.hi && s.lo&^stageMask == k.lo:
 			return s
 		}
 	}
 }
 
 func (g *generation) grow() {
-	old := g.slots
-	g.slots, g.used = make([]callKey, max(1<<10, 2*len(old))), 0
-	for _, k := range old {
-		if k != (callKey{}) {
+	tags, slots := g.tags, g.slots
+	n := max(1<<10, 2*len(slots))
+	g.tags, g.slots, g.used = make([]uint8, n), make([]callKey, n), 0
+	for i, k := range slots {
+		if tags[i] != 0 {
 			g.insert(callKey{k.hi, k.lo &^ stageMask}).lo = k.lo
 		}
 	}
@@ -166,12 +173,12 @@ func (sc *scope) watermark(stream string) *watermark {
 }
 
 // late advances the watermark and reports whether t is behind its bound.
-func (w *watermark) late(t time.Time) bool {
+func (w *watermark) late(t time.Time, bound time.Duration) bool {
 	switch ahead := t.Sub(w.newest); {
 	case w.newest.IsZero():
 		w.newest = t
 	case ahead <= 0:
-		return -ahead > lateAfter
+		return -ahead > bound
 	case ahead <= maxJump:
 		w.newest, w.pending = t, time.Time{}
 	case !w.pending.IsZero() && t.Sub(w.pending).Abs() <= maxJump:

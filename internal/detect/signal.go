@@ -24,6 +24,7 @@ func (c *call) signal(typ, key string) *finding.Signal {
 	s := &finding.Signal{
 		Type: typ, Key: strings.Clone(key),
 		Account: strings.Clone(sc.Account), Region: strings.Clone(sc.Region), Cluster: strings.Clone(sc.Cluster),
+		Home:       c.scope.home,
 		Time:       c.time(),
 		Occurrence: c.occurrence(),
 		Severity:   t.Severity,
@@ -76,13 +77,18 @@ func (c *call) actor() finding.Actor {
 }
 
 func (c *call) evidence() finding.EvidenceRecord {
-	raw := c.ev.Raw
 	e := finding.EvidenceRecord{
 		AuditID: strings.Clone(c.a.AuditID), Stage: strings.Clone(c.a.Stage), Level: strings.Clone(c.a.Level),
 		Time: c.ev.Time, Hidden: c.hidden(),
 	}
+	e.Raw, e.RawCut = rawEvidence(c.ev.Raw)
+	return e
+}
+
+// rawEvidence is a record as a finding keeps it.
+func rawEvidence(raw []byte) (text string, cut bool) {
 	if len(raw) > finding.MaxRawEvidence {
-		raw, e.RawCut = raw[:finding.MaxRawEvidence], true
+		raw, cut = raw[:finding.MaxRawEvidence], true
 		for len(raw) > 0 && !utf8.Valid(raw[max(0, len(raw)-utf8.UTFMax):]) { // not in the middle of a character
 			raw = raw[:len(raw)-1]
 			if len(raw) < finding.MaxRawEvidence-utf8.UTFMax {
@@ -90,8 +96,7 @@ func (c *call) evidence() finding.EvidenceRecord {
 			}
 		}
 	}
-	e.Raw = strings.ToValidUTF8(string(raw), "\uFFFD")
-	return e
+	return strings.ToValidUTF8(string(raw), "\uFFFD"), cut
 }
 
 // hidden says what the record could not show.

@@ -80,15 +80,70 @@ func (e *Engine) Restore(s event.Scope, data []byte) error {
 	return nil
 }
 
-// Delta returns what was seen in a scope since the last Delta or Restore, and
-// the generation before which nothing is remembered any more.
-func (e *Engine) Delta(s event.Scope) (fresh []Seen, oldest int64) {
-	sc := e.scope(s)
-	return sc.seen.take(), sc.seen.number - 1
+// Run is what a log of changes gets at once. A scope has several logs: of what
+// was seen, and of each table of its account. To bring back what they say,
+// their runs are restored in the order of their making; those of generations
+// before Oldest are of no more use.
+type Run struct {
+	Log                string // "" is that of what was seen
+	Generation, Oldest int64
+	Data               []byte
 }
 
-// RestoreSeen gives a scope back what Delta returned, in the same order.
-func (e *Engine) RestoreSeen(s event.Scope, run Seen) { e.scope(s).seen.restore(run) }
+// Delta returns what changed in a scope since the last Delta or restore.
+func (e *Engine) Delta(s event.Scope) ([]Run, error) {
+	sc := e.scope(s)
+	var out []Run
+	for _, r := range sc.seen.take() {
+		out = append(out, Run{Generation: r.Generation, Oldest: sc.seen.number - 1, Data: r.Keys})
+	}
+	if sc.account == nil {
+		return out, nil
+	}
+	for _, t := range sc.account.tables {
+		run, ok, err := t.delta()
+		if err != nil {
+			return nil, fmt.Errorf("save what is known of %s: %w", s, err)
+		}
+		if ok {
+			out = append(out, run)
+		}
+	}
+	return out, nil
+}
+
+// Logs are the names of the logs a scope may have.
+func (e *Engine) Logs(s event.Scope) []string {
+	out := []string{""}
+	if s.Cluster == "" {
+		for _, t := range e.accountOf(s).tables {
+			out = append(out, t.name())
+		}
+	}
+	return out
+}
+
+// RestoreRun gives a scope back what Delta returned.
+func (e *Engine) RestoreRun(s event.Scope, run Run) error {
+	if run.Log == "" {
+		e.scope(s).seen.restore(Seen{run.Generation, run.Data})
+		return nil
+	}
+	for _, t := range e.accountOf(s).tables {
+		if t.name() == run.Log {
+			return t.restore(run)
+		}
+	}
+	return fmt.Errorf("restore what was known of %s: there is no log %q", s, run.Log)
+}
+
+func (e *Engine) accountOf(s event.Scope) *account {
+	sc := e.scope(s)
+	if sc.account == nil {
+		sc.account = newAccount(e.opts.Durable)
+	}
+	return sc.account
+}
 
 // mark is a watermark as it is kept; times are nanoseconds since the epoch.
 type mark struct {

@@ -1,5 +1,7 @@
 package simulate
 
+import "time"
+
 const rbac = "rbac.authorization.k8s.io"
 
 // admin is a person who came in by IAM, as on EKS.
@@ -17,6 +19,24 @@ func admin() user {
 
 func anonymous() user {
 	return user{Username: "system:anonymous", Groups: []string{"system:unauthenticated"}}
+}
+
+// auditWriters write lines of an audit log.
+func auditWriters() map[string]writer {
+	out := map[string]writer{}
+	for typ, calls := range scenarios() {
+		out[typ] = func(typ string, at time.Time) (lines []string, err error) {
+			for n, c := range calls {
+				line, err := c.line(typ, n, at)
+				if err != nil {
+					return nil, err
+				}
+				lines = append(lines, line)
+			}
+			return lines, nil
+		}
+	}
+	return out
 }
 
 // scenarios are the calls of each type. The first ones are ordinary.

@@ -2,37 +2,36 @@ package simulate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 )
 
-// Types lists the finding types that can be simulated, in order.
-func Types() []string {
-	var out []string
-	for t := range scenarios() {
-		out = append(out, t)
+// writer writes the records that make a type fire: the act itself among the
+// ordinary ones that come with it. at is when they begin.
+type writer func(typ string, at time.Time) ([]string, error)
+
+// writers are those of every type that can be simulated.
+func writers() map[string]writer {
+	out := map[string]writer{}
+	for _, m := range []map[string]writer{auditWriters(), trailWriters(), flowWriters(), queryWriters()} {
+		maps.Copy(out, m)
 	}
-	slices.Sort(out)
 	return out
 }
 
-// Records returns the lines of an audit log that make a type fire: the call
-// itself among the ordinary ones that come with it. at is when they begin.
+// Types lists the finding types that can be simulated, in order.
+func Types() []string { return slices.Sorted(maps.Keys(writers())) }
+
+// Records returns the lines of a log that make a type fire. at is when they
+// begin.
 func Records(typ string, at time.Time) ([]string, error) {
-	calls, ok := scenarios()[typ]
+	write, ok := writers()[typ]
 	if !ok {
 		return nil, fmt.Errorf("%q cannot be simulated; `vedette simulate --list` shows what can%s", typ, near(typ))
 	}
-	var out []string
-	for n, c := range calls {
-		line, err := c.line(typ, n, at)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, line)
-	}
-	return out, nil
+	return write(typ, at)
 }
 
 // near proposes types that contain what was asked for.

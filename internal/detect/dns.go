@@ -1,0 +1,133 @@
+package detect
+
+import (
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/finding"
+)
+
+// dnsState is what is remembered of an account's DNS queries.
+type dnsState struct {
+	tunnels *table[tunnel]
+	askers  *table[askers]
+}
+
+func newDNSState() *dnsState {
+	return &dnsState{
+		tunnels: newTable[tunnel]("dns-tunnels", maxTunnels, tunnelIdle),
+		askers:  newTable[askers]("dns-askers", maxTunnels, tunnelIdle),
+	}
+}
+
+func (s *dnsState) memories() []memory { return []memory{s.tunnels, s.askers} }
+
+// judgeQuery runs the detectors of DNS queries.
+func (r *record) judgeQuery(q *event.Query) {
+	if q.Name == "" {
+		return
+	}
+	if hits := r.opts.Intel.Domain(q.Name); len(hits) > 0 {
+		r.askedFor(q, hits)
+	}
+	r.rebind(q)
+	r.exfiltrate(q)
+}
+
+// asker is the key of who asked.
+func asker(q *event.Query) string {
+	if q.Instance != "" {
+		return q.Instance
+	}
+	return q.VPC + "/" + q.SrcAddr.String()
+}
+
+// claimQuery starts a claim about a query.
+func (r *record) claimQuery(typ, what string, q *event.Query) *finding.Signal {
+	who := q.Instance
+	if who == "" {
+		who = r.account.instances.idOf("", q.VPC, q.SrcAddr)
+	}
+	if who == "" {
+		who = asker(q)
+	}
+	s := r.claim(typ, who+"|"+what)
+	s.Role = "ACTOR"
+	protocol := q.Transport
+	if protocol == "" {
+		protocol = "UDP"
+	}
+	s.Action = finding.Action{ActionType: "DNS_REQUEST", DNSRequestAction: &finding.DNSRequestAction{
+		Domain: strings.Clone(q.Name), DomainWithSuffix: strings.Clone(registered(q.Name)), Protocol: strings.Clone(protocol),
+		Blocked: q.Blocked(), VPCOwnerAccountID: strings.Clone(q.Account),
+	}}
+	s.Resource = finding.Resource{
+		ResourceType:    "Instance",
+		InstanceDetails: r.account.instances.details(q.Instance, "", q.VPC, "", q.SrcAddr.Unmap()),
+	}
+	if q.SrcAddr.IsValid() {
+		s.Actor.SourceIPs = []string{q.SrcAddr.String()}
+	}
+	return s
+}
+
+// questioner names who asked in a sentence.
+func (r *record) questioner(q *event.Query) string {
+	id := q.Instance
+	if id == "" {
+		id = r.account.instances.idOf("", q.VPC, q.SrcAddr)
+	}
+	switch {
+	case id != "":
+		return "the instance " + id
+	case q.ResolverEndpoint != "" && q.SrcAddr.IsValid():
+		return "the machine at " + q.SrcAddr.String() + ", which asks through the resolver endpoint " + q.ResolverEndpoint + ","
+	case q.SrcAddr.IsValid():
+		return "the machine at " + q.SrcAddr.String()
+	}
+	return "a machine in " + q.VPC
+}
+
+// icannSuffix is the part of a name under which ICANN's registries give out
+// domains, "" if it is none of theirs. The private part of the public suffix
+// list, of providers such as cloudfront.net, does not count.
+func icannSuffix(name string) string {
+	for rest := name; ; {
+		suffix, icann := publicsuffix.PublicSuffix(rest)
+		if icann {
+			return suffix
+		}
+		i := strings.IndexByte(suffix, '.')
+		if i < 0 {
+			return ""
+		}
+		rest = suffix[i+1:]
+	}
+}
+
+// registered is the domain, of those somebody registered, that a name is in;
+// "" if there is none.
+func registered(name string) string {
+	suffix := icannSuffix(name)
+	if suffix == "" || len(name) <= len(suffix)+1 {
+		return ""
+	}
+	left := name[:len(name)-len(suffix)-1]
+	at := strings.LastIndexByte(left, '.') + 1
+	if at == len(left) { // an empty label
+		return ""
+	}
+	return name[at:]
+}
+
+// parseAddr reads an address as answers have it.
+func parseAddr(s string) netip.Addr {
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
+}

@@ -1,0 +1,201 @@
+package detect
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vedette-project/vedette/internal/event"
+)
+
+// When names carry data away. A name's part left of the registered domain can
+// say anything to who runs the domain; what counts is how much different text
+// of that kind one machine sends to one domain (Ozery et al., arXiv 2307.02614).
+const (
+	tunnelHour, tunnelDay = 2 << 10, 8 << 10 // bytes in 1 h, and in 24 h
+	// minLeft is the length from which a left part counts: shorter ones are
+	// names of hosts.
+	minLeft = 12
+	// otherAskers make a domain a service: antivirus, telemetry, mail.
+	otherAskers = 3
+	// searchShare is the fraction that counts of names that a search domain made of
+	// others ("api.stripe.com.corp.example.com"), which do not exist.
+	searchShare = 32
+
+	maxTunnels = 65_536
+	tunnelIdle = 24 * time.Hour
+)
+
+// dns_wide.txt has the domains below which whole populations of names are
+// ordinary.
+//
+//go:embed dns_wide.txt
+var wideText string
+
+var wideDomains = sync.OnceValue(func() map[string]bool {
+	m := map[string]bool{}
+	for line := range strings.Lines(wideText) {
+		line, _, _ = strings.Cut(line, "#")
+		if line = strings.TrimSpace(line); line != "" {
+			m[line] = true
+		}
+	}
+	return m
+})
+
+// tunnel is what one machine asked of one domain.
+type tunnel struct{ hour, day span }
+
+// span is what was asked since a moment.
+type span struct {
+	since int64 // Unix seconds
+	told  bool
+	names distinct
+}
+
+// askers are the machines that ask for long names of a domain.
+type askers struct{ who burst }
+
+// exfiltrate adds up what a machine asks of a domain.
+func (r *record) exfiltrate(q *event.Query) {
+	name := q.Name
+	if len(name) < minLeft+len(".a.io") || farLeft(name) < minLeft || strings.HasSuffix(name, ".arpa") {
+		return
+	}
+	domain := registered(name)
+	left := len(name) - len(domain) - 1
+	if domain == "" || left < minLeft || wideDomains()[domain] || r.opts.Intel.TrustedDomain(name) {
+		return
+	}
+	s, at := r.account.dns, r.ev.Time
+	key := asker(q) + "|" + domain
+	h := mixSeed.string(name[:left]).sum()
+	length := left
+	if q.Rcode == "NXDOMAIN" && madeBySearch(name[:left]) {
+		length = (left + searchShare - 1) / searchShare
+	}
+	t := s.tunnels.get(key)
+	if t != nil && t.hour.covers(at, time.Hour) && t.day.covers(at, day) && t.hour.knows(h) && t.day.knows(h) {
+		return
+	}
+	if t == nil || !t.day.covers(at, day) {
+		s.askers.touch(strings.Clone(domain), at).who.add(mixSeed.string(asker(q)).sum(), at, otherAskers+1)
+	}
+	t = s.tunnels.touch(key, at)
+	t.hour.add(h, length, at, time.Hour)
+	t.day.add(h, length, at, day)
+	for _, c := range []struct {
+		span   *span
+		limit  int64
+		window time.Duration
+	}{{&t.hour, tunnelHour, time.Hour}, {&t.day, tunnelDay, day}} {
+		n := c.span.names.bytes()
+		if n < c.limit || c.span.told {
+			continue
+		}
+		if a := s.askers.get(domain); a != nil && len(a.who) > otherAskers {
+			return
+		}
+		t.hour.told, t.day.told = true, true
+		r.tunnelled(q, domain, c.span.names.count(), n, c.limit, c.window)
+		return
+	}
+}
+
+func (r *record) tunnelled(q *event.Query, domain string, names, n, limit int64, window time.Duration) {
+	s := r.claimQuery("Trojan:EC2/DNSDataExfiltration", domain, q)
+	who := r.questioner(q)
+	s.Title = fmt.Sprintf("%s sends data to %s in the names it asks for.", upper(who), domain)
+	s.Description = fmt.Sprintf("%s asked for about %d different names below %s within %s, which hold %d bytes of text.", upper(who), names, domain, minutes(window), n)
+	s.Why = fmt.Sprintf("%d bytes of different text left of %s in %d names within %s, the latest of type %s (the threshold is %d bytes), and fewer than %d other machines ask that domain such names",
+		n, domain, names, minutes(window), q.Type, limit, otherAskers)
+	s.Info = map[string]any{"domain": domain, "outBytes": n, "names": names}
+	r.raise(s)
+}
+
+// farLeft is the most that can be left of the registered domain: all but two labels.
+func farLeft(name string) int {
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return 0
+	}
+	return max(strings.LastIndexByte(name[:i], '.'), 0)
+}
+
+// madeBySearch reports whether the left part of a name is itself a whole name,
+// as the search domains of a resolver make it.
+func madeBySearch(left string) bool {
+	for left != "" {
+		var label string
+		label, left, _ = strings.Cut(left, ".")
+		switch label {
+		case "com", "net", "org", "io", "local", "internal", "svc":
+			return true
+		}
+	}
+	return false
+}
+
+func (s *span) covers(at time.Time, window time.Duration) bool {
+	d := since(s.since, at)
+	return s.since != 0 && d < window && d > -window
+}
+
+// knows reports whether adding a name would change nothing.
+func (s *span) knows(h uint64) bool {
+	if s.names.sketch == nil {
+		for _, k := range s.names.exact {
+			if k == uint32(h) {
+				return true
+			}
+		}
+		return false
+	}
+	probe := *s.names.sketch
+	d := distinct{sketch: &probe}
+	return !d.register(uint64(uint32(h)))
+}
+
+func (s *span) add(h uint64, length int, at time.Time, window time.Duration) {
+	if !s.covers(at, window) {
+		if s.since != 0 && since(s.since, at) < 0 {
+			return // of a window that is gone
+		}
+		*s = span{since: at.Unix()}
+	}
+	s.names.add(h, length)
+}
+
+// MarshalBinary and UnmarshalBinary bring tunnels into a table's log.
+func (t *tunnel) MarshalBinary() ([]byte, error) {
+	var b []byte
+	for _, s := range []*span{&t.hour, &t.day} {
+		told := int64(0)
+		if s.told {
+			told = 1
+		}
+		b = s.names.append(appendInts(b, s.since, told))
+	}
+	return b, nil
+}
+
+func (t *tunnel) UnmarshalBinary(b []byte) error {
+	r := saved{b: b}
+	for _, s := range []*span{&t.hour, &t.day} {
+		s.since = r.int()
+		s.told = r.int() == 1
+		s.names = r.distinct()
+	}
+	return r.err()
+}
+
+// MarshalBinary and UnmarshalBinary bring askers into a table's log.
+func (a *askers) MarshalBinary() ([]byte, error) { return a.who.append(nil), nil }
+
+func (a *askers) UnmarshalBinary(b []byte) error {
+	s := saved{b: b}
+	a.who = s.burst(otherAskers + 1)
+	return s.err()
+}
