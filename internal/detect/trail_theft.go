@@ -1,0 +1,106 @@
+package detect
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/finding"
+)
+
+// foreignEndpoint judges a call through a VPC endpoint of another account. A
+// shared VPC has endpoints of its owner's, and then everybody calls that way.
+func (c *apiCall) foreignEndpoint(m *sessionMemory, at origin) {
+	shared := c.isShared(at.name)
+	if len(m.Homes) == 0 && (shared || c.isOwn(at.foreign)) {
+		c.settle(m, at)
+		return
+	}
+	if shared {
+		c.settle(m, at)
+		return
+	}
+	c.inhabit(at.name)
+	if c.isShared(at.name) {
+		c.settle(m, at)
+		return
+	}
+	c.theft(m, at, "the call came through VPC endpoint "+shown(c.t.VPCEndpoint)+" of account "+at.foreign)
+}
+
+// theft marks an address as not the machine's own, and claims it.
+func (c *apiCall) theft(m *sessionMemory, at origin, why string) {
+	if at.foreign == "" { // of a shared VPC, more than one machine must be seen first
+		m.markBad(at.name)
+	}
+	c.stolen(m, at, why)
+}
+
+func (m *sessionMemory) markBad(addr string) {
+	if len(m.Bad) < maxHomes && !slices.Contains(m.Bad, addr) {
+		m.Bad = append(slices.Clip(m.Bad), addr)
+	}
+}
+
+func (c *apiCall) stolen(m *sessionMemory, at origin, why string) {
+	c.raise(c.exfiltration(m, at, why))
+}
+
+// exfiltration claims that a machine's credentials are used elsewhere.
+func (c *apiCall) exfiltration(m *sessionMemory, at origin, why string) *finding.Signal {
+	family, what := "Instance", "the role of an EC2 instance"
+	switch m.Kind {
+	case kindTask:
+		family, what = "Resource", "the role of an ECS task"
+	case kindFunction:
+		family, what = "Resource", "the role of a Lambda function"
+	}
+	mechanism, where := "OutsideAWS", at.ip.String()
+	if at.foreign != "" || at.ip.Is6() && isAWSv6(at.ip) {
+		mechanism = "InsideAWS"
+	}
+	if at.foreign != "" {
+		where = "account " + at.foreign
+	}
+	s := c.claimCall("UnauthorizedAccess:IAMUser/"+family+"CredentialExfiltration."+mechanism, strings.Clone(c.t.Identity.PrincipalID))
+	if at.foreign != "" {
+		own := c.isOwn(at.foreign)
+		s.Action.AWSAPICallAction.RemoteAccountDetails = &finding.RemoteAccountDetails{AccountID: at.foreign, Affiliated: own}
+		if own {
+			s.Severity = 5
+		}
+	}
+	s.Title = "Credentials of " + what + " are used from elsewhere."
+	s.Description = "Credentials of " + shortNameOf(c.t) + " were used for " + shown(c.t.Name) + " from " + where + c.outcome() + ", which is not where the machine is."
+	s.Why = why
+	if text := m.homeText(); text != "" {
+		s.Why += "; its own addresses: " + text
+	}
+	return s
+}
+
+func shortNameOf(t *event.Trail) string { return strings.Clone(shortName(t.Identity.ARN)) }
+
+// functionSession judges a call of a function. Outside a VPC it calls from any
+// address of AWS, so addresses say little; but its SDK says that it runs in
+// Lambda. Somebody else's does not, and comes from an address where the
+// function never was.
+func (c *apiCall) functionSession(m *sessionMemory, ip netip.Addr) {
+	at, inside := c.origin(ip), strings.Contains(c.t.UserAgent, "exec-env/AWS_Lambda_") || c.t.UserAgent == ""
+	switch {
+	case slices.Contains(m.Bad, at.name) && !inside:
+		c.stolen(m, at, "this address is known not to be its own")
+	case inside, m.isHome(at.name):
+		if !m.isHome(at.name) {
+			c.settle(m, at)
+		} else {
+			c.stay(m, at)
+		}
+	case at.private && at.foreign == "", slices.Contains(m.Agents, c.t.UserAgent), c.isShared(at.name), c.opts.Intel.Trusted(ip), c.inOwnNetwork(ip):
+	case m.Calls < functionCalls: // a program without an SDK may be what it is
+		c.settle(m, at)
+	default:
+		c.theft(m, at, "the function called from Lambda so far, and this user agent says nothing of Lambda: "+shown(c.t.UserAgent))
+	}
+}
