@@ -137,11 +137,11 @@ func inWords(o event.Outcome, rows []store.LedgerRow) string {
 // scopeName is a cluster's name, and what tells it from another of that name.
 func (d *doctor) scopeName(r *store.LedgerRow) string {
 	name := r.Cluster
-	if name == "" {
+	switch {
+	case r.Source != string(event.K8sAudit):
+		name = r.Source
+	case name == "":
 		name = "no cluster"
-	}
-	if r.Source != string(event.K8sAudit) {
-		name += " (" + r.Source + ")"
 	}
 	return name + d.foreign(r.Account, r.Region)
 }

@@ -18,7 +18,7 @@ func (d *doctor) sources(ctx context.Context, st *store.Store) {
 		return
 	}
 	for _, src := range sources {
-		name := "source " + src.SourceKey.Source + "/" + src.Cluster + d.foreign(src.Account, src.Region)
+		name := "source " + strings.TrimSuffix(src.SourceKey.Source+"/"+src.Cluster, "/") + d.foreign(src.Account, src.Region)
 		switch {
 		case src.Status != store.Healthy:
 			d.say(statusFault, name, "%s since %s: %s", src.Status, moment(src.Updated), src.Issue)

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette-project/vedette/internal/app"
-	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
 )
 
@@ -19,6 +18,7 @@ func scanCommand(s streams) *cobra.Command {
 	var (
 		flags   scopeFlags
 		source  string
+		format  string
 		output  string
 		failOn  string
 		workers int
@@ -28,8 +28,9 @@ func scanCommand(s streams) *cobra.Command {
 		Short: "Read logs and print the findings in them",
 		Long: `Reads files, folders or standard input (-) and prints the findings.
 
-Formats are told by content: Kubernetes audit logs as JSON lines, EventList,
-arrays, CloudWatch Logs exports and subscriptions, plain, gzip or zstd.
+Formats are told by content: Kubernetes audit logs, CloudTrail events, VPC flow
+logs (text or Parquet) and Route 53 Resolver query logs, as files, lists and
+CloudWatch Logs exports or subscriptions of them, plain, gzip or zstd.
 The last line on standard error is a JSON object that accounts for every record.
 
 Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
@@ -42,10 +43,15 @@ Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
 			if err != nil {
 				return err
 			}
-			if err := checkSource(source); err != nil {
+			kind, err := sourceOf(source)
+			if err != nil {
 				return err
 			}
 			cfg, err := flags.load()
+			if err != nil {
+				return err
+			}
+			options, err := app.DetectOptions(cfg)
 			if err != nil {
 				return err
 			}
@@ -58,8 +64,8 @@ Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
 			res, err := app.Scan(cmd.Context(), app.ScanOptions{
 				Paths: args, Stdin: s.in, Workers: workers,
 				Scope:  event.Scope{Account: cfg.Account, Region: cfg.Region, Cluster: cfg.Cluster},
-				Detect: detect.Options{LegacyKubernetes: cfg.Detection.LegacyKubernetesTypes},
-				Log:    logger(s.err, cfg.Log.Level), Progress: bar.update,
+				Source: kind, Format: format, Detect: options,
+				Log: logger(s.err, cfg.Log.Level), Progress: bar.update,
 			})
 			bar.clear()
 			if err != nil {
@@ -84,21 +90,25 @@ Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
 	}
 	flags.register(cmd, true)
 	f := cmd.Flags()
-	f.StringVar(&source, "source", "auto", "what the input is: auto, k8s-audit")
+	f.StringVar(&source, "source", "auto", "what the input is where its content does not tell: auto, k8s-audit, cloudtrail, vpc-flow, dns")
+	f.StringVar(&format, "flow-format", "", "fields of flow log lines that have no header, as the flow log was made with them")
 	f.StringVarP(&output, "output", "o", "table", "how to print: table, json, jsonl, yaml")
 	f.StringVar(&failOn, "fail-on", "", "exit with 3 when a finding is at least this severe: low, medium, high, critical, or a number")
 	f.IntVar(&workers, "workers", 0, "decoding workers; 0 means one a processor")
 	return cmd
 }
 
-func checkSource(source string) error {
-	switch source {
-	case "auto", string(event.K8sAudit):
-		return nil
-	case "cloudtrail", "vpc-flow", "dns", "runtime":
-		return fmt.Errorf("--source %s: this source is not read yet; k8s-audit is", source)
+// sourceOf is what --source names; "" finds out by content.
+func sourceOf(name string) (event.Source, error) {
+	switch s := event.Source(name); s {
+	case event.K8sAudit, event.CloudTrail, event.VPCFlow, event.DNS:
+		return s, nil
+	case "auto":
+		return "", nil
+	case "runtime":
+		return "", errors.New("--source runtime: this source is not read yet; k8s-audit, cloudtrail, vpc-flow and dns are")
 	}
-	return fmt.Errorf("--source %q is not known; use auto or k8s-audit", source)
+	return "", fmt.Errorf("--source %q is not known; use auto, k8s-audit, cloudtrail, vpc-flow or dns", name)
 }
 
 // parseSeverity reads a severity word or number as the lowest severity meant.

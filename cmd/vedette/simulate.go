@@ -16,10 +16,12 @@ func simulateCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulate TYPE… | --all | --list",
 		Short: "Print source records that make finding types fire",
-		Long: `Prints realistic source records, never findings: what an API server would have
-logged. Pipe them into a scan, or push them to a server, to see findings made.`,
+		Long: `Prints realistic source records, never findings: what an API server, CloudTrail,
+a flow log or a resolver would have logged. Pipe them into a scan, or push them to
+a server, to see findings made.`,
 		Example: `  vedette simulate Policy:Kubernetes/ExposedDashboard | vedette scan -
-  vedette simulate --all | curl --data-binary @- http://127.0.0.1:8700/ingest/k8s-audit/demo`,
+  vedette simulate --all | vedette scan -
+  vedette simulate Recon:EC2/Portscan | curl --data-binary @- http://127.0.0.1:8700/ingest/vpc-flow`,
 		RunE: func(_ *cobra.Command, types []string) error {
 			start := time.Now()
 			if at != "" {

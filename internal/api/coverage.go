@@ -7,7 +7,8 @@ import (
 	"github.com/vedette-project/vedette/internal/store"
 )
 
-// typeEKS is the one resource type there is: every source is a cluster's.
+// typeEKS is the one resource type there is: clusters are covered. GuardDuty
+// has no such resource for the logs of an account.
 const typeEKS = "EKS"
 
 // coverageResource is a source of records as the wire shows it. What is not
@@ -65,7 +66,7 @@ func (s *server) covered(ctx context.Context, d finding.Detector, criteria cover
 	}
 	out := []coverageResource{}
 	for i := range sources {
-		if sources[i].Account != d.Account || sources[i].Region != d.Region {
+		if sources[i].Account != d.Account || sources[i].Region != d.Region || sources[i].Cluster == "" {
 			continue
 		}
 		if r := newCoverageResource(d, &sources[i]); criteria.match(&r) {

@@ -14,6 +14,7 @@ import (
 	"github.com/vedette-project/vedette/internal/access"
 	"github.com/vedette-project/vedette/internal/api"
 	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/journal"
 	"github.com/vedette-project/vedette/internal/line"
 	"github.com/vedette-project/vedette/internal/store"
@@ -45,6 +46,7 @@ type App struct {
 	worker   *line.Worker[*store.Tx]
 	registry *prometheus.Registry
 	metrics  *metrics
+	detect   detect.Options
 
 	// stops undo what Start did, in reverse order.
 	stops []stop
@@ -81,6 +83,9 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = newMetrics(a.registry, o.Version)
+	if a.detect, err = DetectOptions(o.Config); err != nil {
+		return a, err
+	}
 	if err := a.lock(); err != nil {
 		return a, err
 	}
@@ -112,6 +117,9 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	if a.does("ingest") {
 		for _, f := range o.Config.Ingest.Follow {
 			a.follow(f)
+		}
+		if err := a.startObjects(ctx); err != nil {
+			return a, err
 		}
 		a.startCanary()
 	}

@@ -29,7 +29,7 @@ func BenchmarkLine(b *testing.B) {
 	bodies, events := batches(b, path)
 	b.Run("scan", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := Scan(context.Background(), scanOptions([]string{path})); err != nil {
+			if _, err := Scan(context.Background(), scanOptions(b, []string{path})); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -100,7 +100,7 @@ func TestSameFindings(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for i, workers := range []int{1, 1, 2, 8} {
 		rnd.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
-		o := scanOptions(slices.Clone(paths))
+		o := scanOptions(t, slices.Clone(paths))
 		o.Workers = workers
 		r, err := Scan(context.Background(), o)
 		if err != nil {
@@ -192,7 +192,7 @@ func TestLiveAgainstScan(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := scanOptions([]string{path})
+	o := scanOptions(t, []string{path})
 	o.Scope.Cluster = "live"
 	r, err := Scan(context.Background(), o)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/store"
 )
 
@@ -99,8 +100,11 @@ func (a *App) lookAtSources(ctx context.Context) error {
 // healthOf judges a source by when something of it came last. What waits in
 // the journal has not been counted yet, so a backlog must not look like quiet.
 func (a *App) healthOf(ctx context.Context, src *store.Source) (status, issue string, err error) {
+	if status, issue, own := deliveryHealth(src, a.Now()); own {
+		return status, issue, nil
+	}
 	quiet := a.Now().Sub(src.LastReceived)
-	if src.LastReceived.IsZero() || quiet <= a.Config.Ingest.QuietAfter {
+	if src.LastReceived.IsZero() || quiet <= quietAfter(src.SourceKey.Source, a.Config.Ingest.QuietAfter) {
 		return store.Healthy, "", nil
 	}
 	for shard := range a.Config.Journal.Shards {
@@ -108,6 +112,27 @@ func (a *App) healthOf(ctx context.Context, src *store.Source) (status, issue st
 			return src.Status, src.Issue, err
 		}
 	}
-	return store.Unhealthy, fmt.Sprintf("No records received:the last one came at %s; check the audit webhook of the cluster, the network between, and with `vedette doctor` that Vedette takes records",
-		src.LastReceived.UTC().Format(time.RFC3339)), nil
+	return store.Unhealthy, fmt.Sprintf("No records received:the last one came at %s; check %s, the network between, and with `vedette doctor` that Vedette takes records",
+		src.LastReceived.UTC().Format(time.RFC3339), senderOf(src.SourceKey.Source)), nil
+}
+
+// quietAfter is how long a source may be silent. AWS writes the logs of an
+// account every five to fifteen minutes, and nothing where nothing happened.
+func quietAfter(source string, configured time.Duration) time.Duration {
+	if source == string(event.K8sAudit) {
+		return configured
+	}
+	return max(configured, time.Hour)
+}
+
+func senderOf(source string) string {
+	switch event.Source(source) {
+	case event.CloudTrail:
+		return "that the trail is logging and its bucket's notifications reach Vedette"
+	case event.VPCFlow:
+		return "that the flow logs are active and where they are delivered"
+	case event.DNS:
+		return "that the resolver query logging configuration is associated with the VPCs"
+	}
+	return "the audit webhook of the cluster"
 }

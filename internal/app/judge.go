@@ -23,9 +23,11 @@ type judge struct {
 	log     *slog.Logger
 	metrics *metrics
 	now     func() time.Time
+	home    finding.Home
 
 	// Of the commit under way.
-	scopes  map[event.Scope]bool // those met so far; true where the analysis is switched off
+	scopes  map[event.Scope]bool // those met so far
+	plan    *plan                // what the detector analyses; nil until it was read
 	filters []finding.Filter
 	loaded  bool // filters
 	drafts  drafts
@@ -37,14 +39,14 @@ type judge struct {
 
 func newJudge(o detect.Options, log *slog.Logger, m *metrics, now func() time.Time) *judge {
 	o.Durable = true
-	j := &judge{engine: detect.New(o), log: log, metrics: m, now: now}
+	j := &judge{engine: detect.New(o), log: log, metrics: m, now: now, home: o.Home}
 	j.begin()
 	return j
 }
 
 // begin forgets the commit before.
 func (j *judge) begin() {
-	j.scopes, j.filters, j.loaded = map[event.Scope]bool{}, nil, false
+	j.scopes, j.plan, j.filters, j.loaded = map[event.Scope]bool{}, nil, nil, false
 	j.drafts = drafts{byIdentity: map[string]*finding.Record{}, changed: map[string]bool{}}
 	j.ledger, j.counts, j.fresh, j.canary = tally{}, nil, 0, nil
 }
@@ -81,14 +83,20 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 // prepare restores what is known of the push's scopes, and drops what is not
 // to be judged. The push itself stays as it is.
 func (j *judge) prepare(tx *store.Tx, p *line.Push) (*event.Batch, error) {
+	if j.plan == nil {
+		var err error
+		if j.plan, err = j.readPlan(tx); err != nil {
+			return nil, err
+		}
+	}
 	whole := p.Drop == "" && len(p.Skip) == 0
 	if p.Drop == "" {
 		for i := range p.Batch.Events {
-			off, err := j.meet(tx, p.Batch.Events[i].Scope)
-			if err != nil {
+			ev := &p.Batch.Events[i]
+			if err := j.meet(tx, ev.Scope); err != nil {
 				return nil, err
 			}
-			whole = whole && !off
+			whole = whole && !j.plan.off(ev)
 		}
 	}
 	if whole {
@@ -99,32 +107,28 @@ func (j *judge) prepare(tx *store.Tx, p *line.Push) (*event.Batch, error) {
 	for i := range p.Batch.Events {
 		ev := &p.Batch.Events[i]
 		reason := cmp.Or(p.Drop, p.Skip[i])
-		if reason == "" && j.scopes[ev.Scope] {
+		if reason == "" && j.plan.off(ev) {
 			reason = event.ReasonDetectorOff
 		}
 		if reason == "" {
 			b.Events = append(b.Events, *ev)
 			continue
 		}
-		b.Rejects = append(b.Rejects, event.Reject{Scope: ev.Scope, Outcome: event.Dropped, Reason: reason, Count: 1})
+		b.Rejects = append(b.Rejects, event.Reject{Source: ev.Source, Scope: ev.Scope, Outcome: event.Dropped, Reason: reason, Count: 1})
 	}
 	return &b, nil
 }
 
-// meet restores a scope when the commit meets it first, and reports whether its
-// analysis is switched off.
-func (j *judge) meet(tx *store.Tx, sc event.Scope) (off bool, err error) {
-	if off, met := j.scopes[sc]; met {
-		return off, nil
+// meet restores a scope when the commit meets it first.
+func (j *judge) meet(tx *store.Tx, sc event.Scope) error {
+	if j.scopes[sc] {
+		return nil
 	}
 	if err := j.restore(tx, sc); err != nil {
-		return false, err
+		return err
 	}
-	if off, err = disabled(tx, sc); err != nil {
-		return false, err
-	}
-	j.scopes[sc] = off
-	return off, nil
+	j.scopes[sc] = true
+	return nil
 }
 
 // The names under which the memory of a scope is kept, beside what was seen.
@@ -154,40 +158,27 @@ func (j *judge) restore(tx *store.Tx, sc event.Scope) error {
 		}
 	}
 	bytes := 0
-	err := tx.Seen(sc.String(), func(generation int64, keys []byte) error {
-		bytes += len(keys)
-		j.engine.RestoreSeen(sc, detect.Seen{Generation: generation, Keys: keys})
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read which records of %s were seen: %w", sc, err)
+	for _, log := range j.engine.Logs(sc) {
+		err := tx.Seen(logScope(sc, log), func(generation int64, data []byte) error {
+			bytes += len(data)
+			return j.engine.RestoreRun(sc, detect.Run{Log: log, Generation: generation, Data: data})
+		})
+		if err != nil {
+			return fmt.Errorf("read what was seen of %s: %w", sc, err)
+		}
 	}
 	if bytes > 0 {
-		j.log.Info("the memory of a scope was restored", "scope", sc.String(), "records", bytes/16, "took", j.now().Sub(start).Round(time.Millisecond))
+		j.log.Info("the memory of a scope was restored", "scope", sc.String(), "bytes", bytes, "took", j.now().Sub(start).Round(time.Millisecond))
 	}
 	return nil
 }
 
-// disabled reports whether the operator switched the analysis of a scope off:
-// a detector that was deleted or suspended, or one without EKS_AUDIT_LOGS.
-// Where no detector was ever made, records are judged: findings wait for it.
-func disabled(tx *store.Tx, sc event.Scope) (bool, error) {
-	d, err := tx.Detector(finding.DetectorID(sc.Account, sc.Region))
-	if errors.Is(err, finding.ErrNotFound) {
-		return false, nil
+// logScope is the name under which the store keeps a log of a scope.
+func logScope(sc event.Scope, log string) string {
+	if log == "" {
+		return sc.String()
 	}
-	if err != nil {
-		return false, fmt.Errorf("read the detector: %w", err)
-	}
-	if !d.DeletedAt.IsZero() || !d.Enabled {
-		return true, nil
-	}
-	for _, f := range d.Features {
-		if f.Name == "EKS_AUDIT_LOGS" {
-			return !f.Enabled, nil
-		}
-	}
-	return false, nil
+	return sc.String() + "#" + log
 }
 
 // onFresh archives a new finding that a suppression rule matches.
@@ -237,22 +228,34 @@ func (j *judge) Finish(tx *store.Tx) error {
 				return err
 			}
 		}
-		fresh, oldest := j.engine.Delta(sc)
-		for _, run := range fresh {
-			if err := tx.AddSeen(sc.String(), run.Generation, run.Keys); err != nil {
-				return err
-			}
-		}
-		if len(fresh) > 0 && oldest > 0 {
-			if err := tx.PruneSeen(sc.String(), oldest, seenPruned); err != nil {
-				return err
-			}
+		if err := j.keepRuns(tx, sc); err != nil {
+			return err
 		}
 	}
 	if err := j.drafts.write(tx); err != nil {
 		return fmt.Errorf("keep a finding: %w", err)
 	}
 	return j.ledger.write(tx)
+}
+
+// keepRuns stores what changed in the logs of a scope.
+func (j *judge) keepRuns(tx *store.Tx, sc event.Scope) error {
+	runs, err := j.engine.Delta(sc)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		name := logScope(sc, run.Log)
+		if err := tx.AddSeen(name, run.Generation, run.Data); err != nil {
+			return err
+		}
+		if run.Oldest > 0 {
+			if err := tx.PruneSeen(name, run.Oldest, seenPruned); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Committed tells the metrics.

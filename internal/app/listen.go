@@ -30,7 +30,7 @@ func (a *App) listen(ctx context.Context) error {
 	mux := http.NewServeMux()
 	if a.does("ingest") {
 		mux.Handle("/ingest/", ingest.NewPush(ingest.PushOptions{
-			Sink: countingSink{a.writer, a.metrics}, Scope: event.Scope{Account: c.Account, Region: c.Region}, ValidCluster: config.ValidCluster,
+			Sink: countingSink{a.writer, a.metrics}, Scope: event.Scope{Account: c.Account, Region: c.Region}, Cluster: c.Cluster, ValidCluster: config.ValidCluster,
 			Authorize: a.authorizePush, MaxBody: c.Ingest.MaxBodyBytes, Now: a.Now, Log: a.Log, Observe: a.metrics.pushed,
 		}))
 	}

@@ -94,7 +94,7 @@ type countingSink struct {
 func (s countingSink) Append(ctx context.Context, p *ingest.Push) error {
 	err := s.Sink.Append(ctx, p)
 	if err == nil {
-		s.metrics.received.WithLabelValues(string(event.K8sAudit), p.Chunk.Scope.Cluster).Add(float64(p.Result.Events + p.Result.Malformed))
+		s.metrics.received.WithLabelValues(string(p.Result.Source), p.Chunk.Scope.Cluster).Add(float64(p.Result.Events + p.Result.Malformed))
 	}
 	return err
 }
@@ -103,13 +103,13 @@ func (s countingSink) Append(ctx context.Context, p *ingest.Push) error {
 func (m *metrics) committed(counts []detect.Count, fresh int, took time.Duration) {
 	for _, c := range counts {
 		switch c.Outcome {
-		case event.MarkTruncated, event.MarkLate:
-			m.marks.WithLabelValues(string(event.K8sAudit), c.Scope.Cluster, string(c.Outcome)).Add(float64(c.N))
+		case event.MarkTruncated, event.MarkLate, event.MarkNoData, event.MarkSkipData:
+			m.marks.WithLabelValues(string(c.Source), c.Scope.Cluster, string(c.Outcome)).Add(float64(c.N))
 			continue
 		}
-		m.records.WithLabelValues(string(event.K8sAudit), c.Scope.Cluster, string(c.Outcome), string(c.Reason)).Add(float64(c.N))
+		m.records.WithLabelValues(string(c.Source), c.Scope.Cluster, string(c.Outcome), string(c.Reason)).Add(float64(c.N))
 		if !c.Last.IsZero() {
-			m.last.WithLabelValues(string(event.K8sAudit), c.Scope.Cluster).Set(float64(c.Last.Unix()))
+			m.last.WithLabelValues(string(c.Source), c.Scope.Cluster).Set(float64(c.Last.Unix()))
 		}
 	}
 	m.findings.Add(float64(fresh))

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ type ScanOptions struct {
 	Paths   []string // files, folders, or "-" for standard input
 	Stdin   io.Reader
 	Scope   event.Scope
+	Source  event.Source // what the input is; "" finds out by content
+	Format  string       // fields of flow log lines that have no header
 	Detect  detect.Options
 	Workers int // decoding goroutines; 0 means one a processor
 	Log     *slog.Logger
@@ -102,6 +105,7 @@ type job struct {
 
 func (s *scanner) decodeJobs() {
 	var d decode.Decoder
+	var id detect.Identifier
 	for j := range s.work {
 		select {
 		case j.batch = <-s.free:
@@ -110,6 +114,7 @@ func (s *scanner) decodeJobs() {
 			j.batch = &decode.Batch{}
 		}
 		d.Decode(&j.chunk, j.batch)
+		id.Identify(&j.batch.Batch)
 		close(j.done)
 	}
 }
@@ -191,7 +196,7 @@ func (s *scanner) readOne(ctx context.Context, path string) error {
 	}
 	f := ingest.NewFramer(in, s.pool)
 	for {
-		j := &job{done: make(chan struct{}), chunk: event.Chunk{Stream: path, Received: in.Modified, Scope: s.o.Scope}}
+		j := &job{done: make(chan struct{}), chunk: event.Chunk{Stream: path, Received: in.Modified, Scope: s.o.Scope, Source: s.o.Source, Format: s.o.Format}}
 		switch err := f.Next(&j.chunk); {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -223,7 +228,7 @@ func (s *scanner) damaged(ctx context.Context, path string, err error) error {
 func (s *scanner) sendRejected(ctx context.Context, path string, reason event.Reason, detail string) error {
 	b := &decode.Batch{}
 	b.Stream = path
-	b.Rejects = []event.Reject{{Scope: s.o.Scope, Outcome: event.Malformed, Reason: reason, Count: 1, Detail: detail}}
+	b.Rejects = []event.Reject{{Source: cmp.Or(s.o.Source, event.K8sAudit), Scope: s.o.Scope, Outcome: event.Malformed, Reason: reason, Count: 1, Detail: detail}}
 	j := &job{done: make(chan struct{}), batch: b}
 	close(j.done)
 	return s.send(ctx, j)

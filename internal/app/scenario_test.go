@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
-	"github.com/vedette-project/vedette/internal/detect"
+	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
 )
@@ -46,35 +46,72 @@ func scenarios(t *testing.T, do func(t *testing.T, path string, a *txtar.Archive
 	}
 }
 
-// inputs writes a scenario's log files to a folder and returns their paths.
-func inputs(t *testing.T, a *txtar.Archive) []string {
+// inputs writes a scenario's log files to a folder and returns what scans them.
+// The file config.yaml is the configuration, and those that end in .list are
+// the lists it names, in the folder DIR.
+func inputs(t *testing.T, a *txtar.Archive) ScanOptions {
 	t.Helper()
-	dir := t.TempDir()
-	var out []string
+	dir, lists := t.TempDir(), t.TempDir()
+	c := scanConfig()
+	var paths []string
 	for _, f := range a.Files {
-		if f.Name == "want" {
-			continue
-		}
 		p := filepath.Join(dir, f.Name)
+		switch {
+		case f.Name == "want":
+			continue
+		case f.Name == "config.yaml":
+			p = filepath.Join(lists, f.Name)
+			f.Data = bytes.ReplaceAll(f.Data, []byte("DIR"), []byte(lists))
+		case filepath.Ext(f.Name) == ".list":
+			p = filepath.Join(lists, f.Name)
+		default:
+			paths = append(paths, p)
+		}
 		if err := os.WriteFile(p, f.Data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, p)
+		if f.Name == "config.yaml" {
+			var err error
+			if c, err = config.Load(p, func(c *config.Config) { c.Account, c.Region, c.Cluster = "111122223333", "eu-central-1", "test" }); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	return out
+	return optionsOf(t, c, paths)
 }
 
-func scanOptions(paths []string) ScanOptions {
+func scanConfig() *config.Config {
+	c := config.Default()
+	c.Account, c.Region, c.Cluster = "111122223333", "eu-central-1", "test"
+	return c
+}
+
+func optionsOf(t testing.TB, c *config.Config, paths []string) ScanOptions {
+	t.Helper()
+	d, err := DetectOptions(c)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return ScanOptions{
 		Paths: paths, Workers: 2, Log: slog.New(slog.DiscardHandler),
-		Scope:  event.Scope{Account: "111122223333", Region: "eu-central-1", Cluster: "test"},
-		Detect: detect.Options{LegacyKubernetes: true},
+		Scope:  event.Scope{Account: c.Account, Region: c.Region, Cluster: c.Cluster},
+		Detect: d,
 	}
+}
+
+func scanOptions(t testing.TB, paths []string) ScanOptions {
+	t.Helper()
+	return optionsOf(t, scanConfig(), paths)
 }
 
 func scanPaths(t testing.TB, paths ...string) *ScanResult {
 	t.Helper()
-	r, err := Scan(context.Background(), scanOptions(paths))
+	return scan(t, scanOptions(t, paths))
+}
+
+func scan(t testing.TB, o ScanOptions) *ScanResult {
+	t.Helper()
+	r, err := Scan(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +122,7 @@ func scanPaths(t testing.TB, paths ...string) *ScanResult {
 // record ended, with what the scenario wants.
 func TestScenarios(t *testing.T) {
 	scenarios(t, func(t *testing.T, path string, a *txtar.Archive) {
-		got := summary(scanPaths(t, inputs(t, a)...))
+		got := summary(scan(t, inputs(t, a)))
 		for i, f := range a.Files {
 			if f.Name != "want" {
 				continue
@@ -111,6 +148,10 @@ func summary(r *ScanResult) string {
 	var b bytes.Buffer
 	for _, f := range r.Findings {
 		k := f.Service.Action.KubernetesAPICallAction
+		if k == nil {
+			accountFinding(&b, f)
+			continue
+		}
 		u := f.Resource.KubernetesDetails.KubernetesUserDetails
 		fmt.Fprintf(&b, "%s severity=%v count=%d cluster=%s\n", f.Type, f.Severity, f.Service.Count, f.Resource.EKSClusterDetails.Name)
 		fmt.Fprintf(&b, "  user=%s verb=%s code=%d uri=%s ip=%s\n", u.Username, k.Verb, k.StatusCode, k.RequestURI, strings.Join(k.SourceIPs, ","))
@@ -120,13 +161,75 @@ func summary(r *ScanResult) string {
 		fmt.Fprintf(&b, "  %s\n", f.Description)
 	}
 	fmt.Fprintf(&b, "records=%d", r.Ledger.Records())
-	for _, o := range []event.Outcome{event.Evaluated, event.Duplicate, event.Malformed, event.Dropped, event.MarkTruncated, event.MarkLate} {
+	for _, o := range []event.Outcome{event.Evaluated, event.Duplicate, event.Malformed, event.Dropped, event.MarkTruncated, event.MarkLate, event.MarkNoData, event.MarkSkipData} {
 		if n := r.Ledger.Outcomes[o]; n > 0 {
 			fmt.Fprintf(&b, " %s=%d", o, n)
 		}
 	}
 	b.WriteByte('\n')
 	return b.String()
+}
+
+// accountFinding writes a finding of an AWS account.
+func accountFinding(b *bytes.Buffer, f *finding.Finding) {
+	fmt.Fprintf(b, "%s severity=%v count=%d %s/%s role=%s\n", f.Type, f.Severity, f.Service.Count, f.AccountID, f.Region, f.Service.ResourceRole)
+	r, act := f.Resource, f.Service.Action
+	fmt.Fprintf(b, "  resource=%s", r.ResourceType)
+	if k := r.AccessKeyDetails; k != nil {
+		fmt.Fprintf(b, " user=%s/%s key=%s principal=%s", k.UserType, k.UserName, k.AccessKeyID, k.PrincipalID)
+	}
+	for _, s := range r.S3BucketDetails {
+		fmt.Fprintf(b, " bucket=%s", s.Name)
+		if s.PublicAccess != nil {
+			fmt.Fprintf(b, " %s", s.PublicAccess.EffectivePermission)
+		}
+	}
+	if i := r.InstanceDetails; i != nil {
+		fmt.Fprintf(b, " instance=%s", i.InstanceID)
+		for _, n := range i.NetworkInterfaces {
+			fmt.Fprintf(b, " eni=%s", n.NetworkInterfaceID)
+		}
+	}
+	if l := r.LambdaDetails; l != nil {
+		fmt.Fprintf(b, " function=%s", l.FunctionName)
+	}
+	if f.CustomDetectionRuleName != "" {
+		fmt.Fprintf(b, " rule=%s", f.CustomDetectionRuleName)
+	}
+	fmt.Fprintf(b, "\n  action=%s", act.ActionType)
+	remote := func(d *finding.RemoteIPDetails) string {
+		if d == nil {
+			return ""
+		}
+		return d.IPAddressV4 + d.IPAddressV6
+	}
+	switch {
+	case act.AWSAPICallAction != nil:
+		a := act.AWSAPICallAction
+		fmt.Fprintf(b, " api=%s service=%s error=%s ip=%s", a.API, a.ServiceName, a.ErrorCode, remote(a.RemoteIPDetails))
+	case act.NetworkConnectionAction != nil:
+		n := act.NetworkConnectionAction
+		fmt.Fprintf(b, " %s %s blocked=%v remote=%s", n.ConnectionDirection, n.Protocol, n.Blocked, remote(n.RemoteIPDetails))
+		if p := n.RemotePortDetails; p != nil {
+			fmt.Fprintf(b, ":%d", p.Port)
+		}
+		if p := n.LocalPortDetails; p != nil {
+			fmt.Fprintf(b, " localPort=%d", p.Port)
+		}
+	case act.PortProbeAction != nil:
+		for _, p := range act.PortProbeAction.PortProbeDetails {
+			fmt.Fprintf(b, " port=%d from %s", p.LocalPortDetails.Port, remote(p.RemoteIPDetails))
+		}
+	case act.DNSRequestAction != nil:
+		d := act.DNSRequestAction
+		fmt.Fprintf(b, " domain=%s %s blocked=%v", d.Domain, d.Protocol, d.Blocked)
+	}
+	if e := f.Service.Evidence; e != nil {
+		for _, d := range e.ThreatIntelligenceDetails {
+			fmt.Fprintf(b, " list=%q", d.ThreatListName)
+		}
+	}
+	fmt.Fprintf(b, "\n  %s\n", f.Description)
 }
 
 // TestEveryTypeHasItsScenarios: each implemented type has a scenario that
@@ -141,7 +244,8 @@ func TestEveryTypeHasItsScenarios(t *testing.T) {
 			}
 			found := false
 			for line := range strings.Lines(string(f.Data)) {
-				if typ, _, _ := strings.Cut(line, " "); strings.Contains(typ, ":Kubernetes/") {
+				typ, _, _ := strings.Cut(line, " ")
+				if _, known := finding.Lookup(typ); known {
 					fires[typ], found = true, true
 				}
 			}

@@ -15,7 +15,7 @@ import (
 // tally is the accounting of one commit.
 type tally struct {
 	rows    []store.LedgerRow
-	sources map[event.Scope]arrival
+	sources map[store.SourceKey]arrival
 }
 
 type arrival struct{ received, event time.Time }
@@ -25,23 +25,23 @@ type arrival struct{ received, event time.Time }
 // were decoded now, the difference shows in the balance.
 func (t *tally) received(p *line.Push) {
 	rest := p.Received
-	add := func(s event.Scope, n int64) {
+	add := func(src event.Source, s event.Scope, n int64) {
 		rest -= n
-		t.add(detect.Count{Scope: s, Outcome: event.Received, N: n})
+		t.add(detect.Count{Source: src, Scope: s, Outcome: event.Received, N: n})
 	}
 	for events := p.Batch.Events; len(events) > 0; {
 		n := 1
-		for n < len(events) && events[n].Scope == events[0].Scope {
+		for n < len(events) && events[n].Scope == events[0].Scope && events[n].Source == events[0].Source {
 			n++
 		}
-		add(events[0].Scope, int64(n))
+		add(events[0].Source, events[0].Scope, int64(n))
 		events = events[n:]
 	}
 	for _, r := range p.Batch.Rejects {
-		add(r.Scope, r.Count)
+		add(r.Source, r.Scope, r.Count)
 	}
 	if rest != 0 {
-		t.add(detect.Count{Outcome: event.Received, N: rest})
+		t.add(detect.Count{Source: event.K8sAudit, Outcome: event.Received, N: rest})
 	}
 }
 
@@ -54,7 +54,7 @@ func (t *tally) outcomes(counts []detect.Count) {
 func (t *tally) add(c detect.Count) {
 	for i := range t.rows {
 		r := &t.rows[i]
-		if r.Outcome != string(c.Outcome) || r.Reason != string(c.Reason) || r.Cluster != c.Scope.Cluster ||
+		if r.Outcome != string(c.Outcome) || r.Reason != string(c.Reason) || r.Source != string(c.Source) || r.Cluster != c.Scope.Cluster ||
 			r.Account != c.Scope.Account || r.Region != c.Scope.Region {
 			continue
 		}
@@ -68,7 +68,7 @@ func (t *tally) add(c detect.Count) {
 		return
 	}
 	t.rows = append(t.rows, store.LedgerRow{
-		Source: string(event.K8sAudit), Account: c.Scope.Account, Region: c.Scope.Region, Cluster: c.Scope.Cluster,
+		Source: string(c.Source), Account: c.Scope.Account, Region: c.Scope.Region, Cluster: c.Scope.Cluster,
 		Outcome: string(c.Outcome), Reason: string(c.Reason), Count: c.N, First: c.First, Last: c.Last,
 	})
 }
@@ -76,20 +76,21 @@ func (t *tally) add(c detect.Count) {
 // arrived notes when something of a scope came last.
 func (t *tally) arrived(b *event.Batch, counts []detect.Count) {
 	if t.sources == nil {
-		t.sources = map[event.Scope]arrival{}
+		t.sources = map[store.SourceKey]arrival{}
 	}
 	for _, c := range counts {
-		if c.Outcome == event.Malformed && c.Scope.Cluster == "" {
+		if c.Outcome == event.Malformed && c.Scope.Cluster == "" { // it does not say whose it is
 			continue
 		}
-		a := t.sources[c.Scope]
+		key := sourceKey(c.Source, c.Scope)
+		a := t.sources[key]
 		if b.Received.After(a.received) {
 			a.received = b.Received
 		}
 		if c.Last.After(a.event) {
 			a.event = c.Last
 		}
-		t.sources[c.Scope] = a
+		t.sources[key] = a
 	}
 }
 
@@ -105,15 +106,17 @@ func (t *tally) write(tx *store.Tx) error {
 	if err := tx.AddLedger(t.rows); err != nil {
 		return err
 	}
-	for _, sc := range inOrder(t.sources) {
-		a := t.sources[sc]
-		if err := tx.TouchSource(sourceKey(sc), a.received, a.event); err != nil {
+	keys := slices.SortedFunc(maps.Keys(t.sources), func(a, b store.SourceKey) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Source, b.Source))
+	})
+	for _, key := range keys {
+		if err := tx.TouchSource(key, t.sources[key].received, t.sources[key].event); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func sourceKey(sc event.Scope) store.SourceKey {
-	return store.SourceKey{Source: string(event.K8sAudit), Account: sc.Account, Region: sc.Region, Cluster: sc.Cluster}
+func sourceKey(src event.Source, sc event.Scope) store.SourceKey {
+	return store.SourceKey{Source: string(src), Account: sc.Account, Region: sc.Region, Cluster: sc.Cluster}
 }

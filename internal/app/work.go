@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/config"
-	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/ingest"
@@ -158,7 +157,7 @@ func (a *App) startWorker() {
 	o := line.Options[*store.Tx]{
 		ID: a.workerID(), Journal: lineJournal{a.journal}, Store: a.keys.store, Tail: a.writer,
 		NewJudge: func(int) line.Judge[*store.Tx] {
-			return newJudge(detect.Options{LegacyKubernetes: a.Config.Detection.LegacyKubernetesTypes}, a.Log, a.metrics, a.Now)
+			return newJudge(a.detect, a.Log, a.metrics, a.Now)
 		},
 		TTL: leaseTTL, Beat: leaseBeat, Retry: retryAfter, Ahead: 4, MaxAge: a.Config.Journal.MaxAge,
 		Temporary: store.IsTemporary, Now: a.Now, Sleep: pause, Go: func(run func()) { go run() }, Log: a.Log,
@@ -188,11 +187,12 @@ func (a *App) drain(ctx context.Context) error {
 
 func (a *App) follow(f config.Follow) {
 	cluster := f.Cluster
-	if cluster == "" {
+	if cluster == "" && (f.Source == "" || f.Source == string(event.K8sAudit)) {
 		cluster = a.Config.Cluster
 	}
 	o := ingest.FollowOptions{
 		Path: f.Path, Scope: event.Scope{Account: a.Config.Account, Region: a.Config.Region, Cluster: cluster},
+		Source: event.Source(f.Source), Format: f.Format,
 		Sink: countingSink{a.writer, a.metrics}, Now: a.Now, Log: a.Log,
 	}
 	if a.Config.Store.Postgres.URL != "" { // another machine may have a file of that name

@@ -73,14 +73,26 @@ type Ingest struct {
 	// CanaryEvery, if not 0, sends a record of our own through the whole line
 	// that often and measures how long it takes.
 	CanaryEvery time.Duration `yaml:"canaryEvery"`
-	// Follow lists audit log files to read as they grow.
+	// Follow lists log files to read as they grow.
 	Follow []Follow `yaml:"follow"`
+	// Folders lists folders of which every file that appears is read once.
+	Folders []Folder `yaml:"folders"`
+	// Queues lists SQS queues that announce objects of S3, which are read.
+	Queues []Queue `yaml:"queues"`
+	// Buckets lists S3 buckets that are listed for objects to read.
+	Buckets []Bucket `yaml:"buckets"`
+	// Objects says how objects are read.
+	Objects Objects `yaml:"objects"`
 }
 
 // Follow is one log file that is read as it grows, through rotation.
 type Follow struct {
 	Path    string `yaml:"path"`
-	Cluster string `yaml:"cluster"` // default: the cluster above
+	Cluster string `yaml:"cluster"` // of audit records; default: the cluster above
+	// Source is k8s-audit, cloudtrail, vpc-flow or dns; "" finds out.
+	Source string `yaml:"source"`
+	// Format names the fields of flow log lines that have no header.
+	Format string `yaml:"format"`
 }
 
 // Journal is where accepted records wait, on disk, until they are judged.
@@ -118,6 +130,26 @@ type Detection struct {
 	// LegacyKubernetesTypes raises PrivilegeEscalation:Kubernetes/PrivilegedContainer
 	// and Persistence:Kubernetes/ContainerWithSensitiveMount, which AWS retired in 2026.
 	LegacyKubernetesTypes bool `yaml:"legacyKubernetesTypes"`
+	// ThreatLists are lists of bad addresses, prefixes and domains, beside the
+	// built-in ones; TrustedLists are those that no list shall flag.
+	ThreatLists  []List `yaml:"threatLists"`
+	TrustedLists []List `yaml:"trustedLists"`
+	// OwnNetworks are the operator's own addresses outside AWS, such as those
+	// behind which an office or a data centre calls.
+	OwnNetworks []string `yaml:"ownNetworks"`
+	// OwnAccounts are the operator's own AWS accounts whose logs are not read here.
+	OwnAccounts []string `yaml:"ownAccounts"`
+	// DisabledRules are the names of rules of the custom detection rule
+	// catalogue that raise nothing.
+	DisabledRules []string `yaml:"disabledRules"`
+}
+
+// List is a file with one entry a line.
+type List struct {
+	Name string `yaml:"name"` // shown in findings
+	Path string `yaml:"path"`
+	// Category says what the entries are; "" is custom.
+	Category string `yaml:"category"`
 }
 
 // Store is where findings rest.
@@ -152,7 +184,7 @@ func Default() *Config {
 	return &Config{
 		Account: "000000000000", Region: "us-east-1", Cluster: "kubernetes",
 		Server:    Server{Listen: "127.0.0.1:8700", MetricsListen: "127.0.0.1:8701", DrainTimeout: 20 * time.Second},
-		Ingest:    Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20, QuietAfter: 10 * time.Minute},
+		Ingest:    Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20, QuietAfter: 10 * time.Minute, Objects: defaultObjects()},
 		Journal:   Journal{Shards: 4, MaxBytes: 4 << 30, MinFreeBytes: 256 << 20, NATS: NATS{Name: "vedette", Replicas: 3}},
 		Detection: Detection{LegacyKubernetesTypes: true},
 		Store:     Store{DataDir: "vedette-data", RetentionDays: 90, Postgres: Postgres{MaxConns: 8}},
@@ -203,6 +235,7 @@ func (c *Config) parse(b []byte) error {
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return errors.New("parse: there is a second YAML document; only one is read")
 	}
+	c.Ingest.fill()
 	return nil
 }
 

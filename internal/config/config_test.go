@@ -5,30 +5,21 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.yaml.in/yaml/v3"
 )
 
 func TestEmptyFileIsTheDefault(t *testing.T) {
 	c, err := Parse(nil)
-	if err != nil || *c.withoutSlices() != *Default().withoutSlices() {
-		t.Fatalf("%+v %v", c, err)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// withoutSlices makes two configurations comparable.
-func (c Config) withoutSlices() *comparableConfig {
-	return &comparableConfig{c.Account, c.Region, c.Cluster, c.Server, c.Ingest.RequireToken, c.Ingest.MaxBodyBytes, c.Detection, c.Store, c.Log}
-}
-
-type comparableConfig struct {
-	account, region, cluster string
-	server                   Server
-	token                    string
-	body                     int64
-	detection                Detection
-	store                    Store
-	log                      Log
+	if d := cmp.Diff(Default(), c); d != "" {
+		t.Error(d)
+	}
 }
 
 // TestPrintedDefaultIsValid: what `config print` prints can be read again.
@@ -73,6 +64,29 @@ func TestFaults(t *testing.T) {
 		`journal: [1]`:                                                  "line 1: journal: it must be keys of its own",
 		`ingest: {follow: [{path: {a: b}}]}`:                            "ingest.follow[0].path: it must be text",
 		`ingest: {follow: /x}`:                                          `ingest.follow: "/x" is not a list`,
+		`ingest: {follow: [{path: /a, source: syslog}]}`:                `ingest.follow[0].source: "syslog" is not a kind of record`,
+		`ingest: {follow: [{path: /a, source: dns, format: "x y"}]}`:    "ingest.follow[0].format: it is for flow logs",
+		`ingest: {folders: [{path: logs}]}`:                             "ingest.folders[0].path",
+		`ingest: {folders: [{path: /a, cluster: "x y"}]}`:               "ingest.folders[0].cluster",
+		`ingest: {queues: [{url: vedette}]}`:                            `ingest.queues[0].url: "vedette" is not the URL of a queue`,
+		`ingest: {queues: [{url: "https://q/1/v", roleARN: admin}]}`:    `ingest.queues[0].roleARN: "admin" is not the ARN of a role`,
+		`ingest: {queues: [{url: "https://q/1/v", bucketRoleARN: x}]}`:  "ingest.queues[0].bucketRoleARN",
+		`ingest: {queues: [{url: "https://q/1/v", externalID: x}]}`:     "ingest.queues[0].externalID: it goes with roleARN",
+		`ingest: {queues: [{url: "https://q/1/v", endpoint: "x:9"}]}`:   "ingest.queues[0].endpoint",
+		`ingest: {queues: [{url: "https://q/1/v", digests: no}]}`:       `ingest.queues[0].digests: "no" is not known; use check or off`,
+		`ingest: {queues: [{url: "https://q/1/v", accounts: ["1"]}]}`:   "ingest.queues[0].accounts[0]",
+		`ingest: {queues: [{url: "https://q/1/v", publicKeysFile: k}]}`: "ingest.queues[0].publicKeysFile",
+		`ingest: {buckets: [{name: "A"}]}`:                              `ingest.buckets[0].name: "A" is not the name of a bucket`,
+		`ingest: {buckets: [{name: logs, from: lately}]}`:               `ingest.buckets[0].from: "lately" is not a beginning`,
+		`ingest: {buckets: [{name: logs, region: moon}]}`:               "ingest.buckets[0].region",
+		`ingest: {buckets: [{name: logs, prefixes: []}]}`:               "ingest.buckets[0].prefixes",
+		`ingest: {buckets: [{name: logs, every: 1ms}]}`:                 "ingest.buckets[0].every",
+		`ingest: {buckets: [{name: logs, lookBack: -1h}]}`:              "ingest.buckets[0].lookBack",
+		`ingest: {buckets: [{name: logs, secretKey: x}]}`:               "secretKey is not a key here",
+		`ingest: {objects: {parallel: 0}}`:                              "ingest.objects.parallel",
+		`ingest: {objects: {maxBytes: 5}}`:                              "ingest.objects.maxBytes",
+		`ingest: {objects: {tries: 0}}`:                                 "ingest.objects.tries",
+		`ingest: {objects: {visibility: 1s}}`:                           "ingest.objects.visibility",
 		`detection: {legacyKubernetesTypes: often}`:                     `"often" is not true or false`,
 		`journal: {nats: {replicas: 2}}`:                                "journal.nats.replicas: 2 is not 1, 3 or 5",
 		`journal: {nats: {name: "a$b"}}`:                                `journal.nats.name: "a$b"`,
@@ -127,6 +141,38 @@ func TestLoad(t *testing.T) {
 	}
 	if _, err := Load(filepath.Join(t.TempDir(), "none"), nil); err == nil {
 		t.Error("a missing file was taken for an empty one")
+	}
+}
+
+// TestBuckets: what is not written has its default, and what is printed can be
+// read again.
+func TestBuckets(t *testing.T) {
+	c, err := Parse([]byte("ingest:\n  buckets: [{name: logs, region: eu-west-1, accounts: ['111122223333']}]\n  queues: [{url: 'https://sqs.eu-west-1.amazonaws.com/1/v', digests: off}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Bucket{Name: "logs", Prefixes: []string{"AWSLogs/"}, From: "now", Every: time.Minute, LookBack: 2 * time.Hour,
+		Access: Access{Region: "eu-west-1"}, Reading: Reading{Accounts: []string{"111122223333"}, Digests: "check"}}
+	if d := cmp.Diff(want, c.Ingest.Buckets[0]); d != "" {
+		t.Error(d)
+	}
+	if c.Ingest.Queues[0].Digests != "off" {
+		t.Errorf("%+v", c.Ingest.Queues[0])
+	}
+	b, err := yaml.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse(b)
+	if d := cmp.Diff(c, again, cmpopts.EquateEmpty()); err != nil || d != "" {
+		t.Errorf("%v %s\n%s", err, d, b)
+	}
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	for in, want := range map[string]time.Time{"now": now, "all": {}, "30d": now.AddDate(0, 0, -30), "12h": now.Add(-12 * time.Hour),
+		"2025-12-01": time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC), "2025-12-01T06:00:00Z": time.Date(2025, 12, 1, 6, 0, 0, 0, time.UTC)} {
+		if got, err := (&Bucket{From: in}).Since(now); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %v %v", in, got, err)
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ func (c *Config) Validate() error {
 	if !ValidCluster(c.Cluster) {
 		bad("cluster", "%q is not a cluster name: letters, digits, dots, dashes and underscores, 100 at most", c.Cluster)
 	}
+	c.Detection.validate(bad)
 	for _, l := range []struct{ key, addr string }{{"server.listen", c.Server.Listen}, {"server.metricsListen", c.Server.MetricsListen}} {
 		if l.addr == "" && l.key == "server.metricsListen" {
 			continue
@@ -66,7 +67,9 @@ func (c *Config) Validate() error {
 		if f.Cluster != "" && !ValidCluster(f.Cluster) {
 			bad(key+".cluster", "%q is not a cluster name", f.Cluster)
 		}
+		validateSource(bad, key, f.Source, f.Format)
 	}
+	c.validateAWS(bad)
 	if c.Store.DataDir == "" {
 		bad("store.dataDir", "is empty; name the folder that keeps the findings")
 	}

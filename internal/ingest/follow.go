@@ -14,11 +14,16 @@ import (
 	"github.com/vedette-project/vedette/internal/event"
 )
 
-// FollowOptions say which file to follow; all fields but Poll and Machine are required.
+// FollowOptions say which file to follow; all fields but
+// Source, Format, Poll and Machine are required.
 type FollowOptions struct {
 	Path  string // absolute
 	Scope event.Scope
-	Sink  Sink
+	// Source is what the records are; "" finds out. Format names the fields of
+	// flow log lines; "" is what the first line of the file says.
+	Source event.Source
+	Format string
+	Sink   Sink
 	// Cursor returns what was stored under a name, nil if nothing was.
 	// It waits until all cursors that were appended are committed.
 	Cursor func(ctx context.Context, name string) ([]byte, error)
@@ -175,6 +180,20 @@ func (f *follower) drain(ctx context.Context, rotated bool) error {
 	}
 }
 
+// format names the fields of flow log lines: each file may begin with their names.
+func (f *follower) format() string {
+	if f.Format != "" || f.Source != "" && f.Source != event.VPCFlow {
+		return f.Format
+	}
+	head := make([]byte, 4<<10)
+	n, _ := f.file.ReadAt(head, 0)
+	line, _, whole := bytes.Cut(head[:n], []byte{'\n'})
+	if !whole || !event.IsFlowHeader(line) {
+		return ""
+	}
+	return string(line)
+}
+
 // append hands lines on together with the position behind them, again and
 // again until they are taken.
 func (f *follower) append(ctx context.Context, data []byte, cut bool) error {
@@ -192,7 +211,7 @@ func (f *follower) append(ctx context.Context, data []byte, cut bool) error {
 		return err
 	}
 	p := &Push{
-		Chunk:  event.Chunk{Stream: f.Path, Received: f.Now().UTC(), Scope: f.Scope, Data: data, Cut: cut},
+		Chunk:  event.Chunk{Stream: f.Path, Received: f.Now().UTC(), Scope: f.Scope, Source: f.Source, Format: f.format(), Data: data, Cut: cut},
 		Cursor: Cursor{Name: f.name, Data: cursor},
 	}
 	for {

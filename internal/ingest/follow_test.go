@@ -208,3 +208,41 @@ func TestFollowManyRotations(t *testing.T) {
 		})
 	}
 }
+
+// TestFollowFormat: lines of a flow log keep the names of their fields, however
+// long ago those were read.
+func TestFollowFormat(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "flow.log")
+	if err := os.WriteFile(path, []byte("version account-id srcaddr\n2 111122223333 10.0.0.1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sink := newJournalSink()
+	follow := func(n int) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			done <- Follow(ctx, FollowOptions{Path: path, Source: event.VPCFlow, Sink: sink, Cursor: sink.stored, Now: time.Now, Log: slog.New(slog.DiscardHandler), Poll: 5 * time.Millisecond})
+		}()
+		eventually(t, "the log is read", func() bool { return len(sink.counts()) == n })
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	follow(2)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteString("2 111122223333 10.0.0.2\n")
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	follow(3)
+	for _, c := range sink.chunks {
+		if c.Format != "version account-id srcaddr" || c.Source != event.VPCFlow {
+			t.Errorf("%+v", c)
+		}
+	}
+}

@@ -25,6 +25,9 @@ type PushOptions struct {
 	Sink Sink
 	// Scope is the account and Region of pushed records; the path names the cluster.
 	Scope event.Scope
+	// Cluster is that of audit records which come by another path and do not
+	// name theirs.
+	Cluster string
 	// ValidCluster says whether a name can be a cluster's.
 	ValidCluster func(string) bool
 	// Authorize decides whether a request may push. A *Denied says why not; any
@@ -38,18 +41,29 @@ type PushOptions struct {
 }
 
 // NewPush serves POST /ingest/k8s-audit/{cluster}, as the audit webhook of an
-// API server calls it. 200 means that every record is in the journal, on disk;
-// 429 and 503 mean that the sender shall come again.
+// API server calls it, /ingest/cloudtrail, /ingest/vpc-flow and /ingest/dns,
+// and what Firehose delivers. 200 means that every record is in the journal, on
+// disk; 429 and 503 mean that the sender shall come again.
 func NewPush(o PushOptions) http.Handler {
 	p := &push{o, make(chan []byte, maxBodies)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /ingest/k8s-audit/{cluster}", p.k8sAudit)
-	mux.HandleFunc("/ingest/k8s-audit/{cluster}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Allow", "POST")
-		http.Error(w, "records are pushed with POST", http.StatusMethodNotAllowed)
-	})
+	handle := func(path string, h http.HandlerFunc) {
+		mux.HandleFunc("POST "+path, h)
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", "POST")
+			http.Error(w, "records are pushed with POST", http.StatusMethodNotAllowed)
+		})
+	}
+	handle("/ingest/k8s-audit/{cluster}", p.records(p.auditChunk))
+	for _, source := range []event.Source{event.CloudTrail, event.VPCFlow, event.DNS} {
+		handle("/ingest/"+string(source), p.records(p.plainChunk(source)))
+	}
+	f := newFirehose(p)
+	handle("/ingest/firehose", f.serve)
+	handle("/ingest/firehose/{source}", f.serve)
 	mux.HandleFunc("/ingest/", func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, fmt.Sprintf("there is no %s; audit events are pushed to /ingest/k8s-audit/CLUSTER", r.URL.Path), http.StatusNotFound)
+		http.Error(w, fmt.Sprintf("there is no %s; records are pushed to /ingest/k8s-audit/CLUSTER, /ingest/cloudtrail, /ingest/vpc-flow, "+
+			"/ingest/dns, and by Firehose to /ingest/firehose", r.URL.Path), http.StatusNotFound)
 	})
 	return mux
 }
@@ -81,36 +95,68 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.msg }
 
-func (p *push) k8sAudit(w http.ResponseWriter, r *http.Request) {
-	n, err := p.accept(r)
-	status := http.StatusOK
-	if err != nil {
-		status = p.fail(w, r, err)
-	}
-	if p.Observe != nil {
-		p.Observe(status, n)
+// records serves a path whose body is nothing but records. The chunk says what
+// they are and where they belong.
+func (p *push) records(chunk func(*http.Request) (event.Chunk, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		n, err := p.accept(r, chunk)
+		status := http.StatusOK
+		if err != nil {
+			status = p.fail(w, r, err)
+		}
+		if p.Observe != nil {
+			p.Observe(status, n)
+		}
 	}
 }
 
-func (p *push) accept(r *http.Request) (int, error) {
-	if err := p.Authorize(r); err != nil {
-		var denied *Denied
-		if errors.As(err, &denied) {
-			return 0, &refusal{denied.Status, denied.Msg}
-		}
-		return 0, fmt.Errorf("check the credentials: %w", err)
-	}
+func (p *push) auditChunk(r *http.Request) (event.Chunk, error) {
 	cluster := r.PathValue("cluster")
 	if !p.ValidCluster(cluster) {
-		return 0, &refusal{http.StatusBadRequest, fmt.Sprintf("%q is not a cluster name", cluster)}
+		return event.Chunk{}, &refusal{http.StatusBadRequest, fmt.Sprintf("%q is not a cluster name", cluster)}
+	}
+	scope := p.Scope
+	scope.Cluster = cluster
+	return event.Chunk{Scope: scope, OneAccount: true}, nil
+}
+
+// plainChunk is for the logs of AWS accounts. The records name their account
+// and Region themselves; ?format= names the fields of flow log lines.
+func (p *push) plainChunk(source event.Source) func(*http.Request) (event.Chunk, error) {
+	return func(r *http.Request) (event.Chunk, error) {
+		return event.Chunk{Scope: p.Scope, Source: source, Format: r.URL.Query().Get("format")}, nil
+	}
+}
+
+// admit checks the credentials of a request.
+func (p *push) admit(r *http.Request) error {
+	err := p.Authorize(r)
+	var denied *Denied
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &denied):
+		return &refusal{denied.Status, denied.Msg}
+	}
+	return fmt.Errorf("check the credentials: %w", err)
+}
+
+func (p *push) accept(r *http.Request, chunk func(*http.Request) (event.Chunk, error)) (int, error) {
+	if err := p.admit(r); err != nil {
+		return 0, err
+	}
+	c, err := chunk(r)
+	if err != nil {
+		return 0, err
 	}
 	body, err := p.body(r)
 	if err != nil {
 		return len(body), err
 	}
-	scope := p.Scope
-	scope.Cluster = cluster
-	c := event.Chunk{Stream: r.URL.Path, Received: p.Now().UTC(), Scope: scope, OneAccount: true, Data: body}
+	c.Stream, c.Received, c.Data = r.URL.Path, p.Now().UTC(), body
+	if header, _, _ := bytes.Cut(body, []byte{'\n'}); c.Source == event.VPCFlow && c.Format == "" && event.IsFlowHeader(header) {
+		c.Format = string(header)
+	}
 	if json := bytes.TrimSpace(body); len(json) > 0 && (json[0] == '{' || json[0] == '[') && !manyLines(json) {
 		c.Records = []event.Span{{Start: 0, End: len(body)}} // one document, on however many lines
 	}
@@ -121,9 +167,22 @@ func (p *push) accept(r *http.Request) (int, error) {
 		return len(body), err
 	}
 	if in.Result.Events == 0 && in.Result.Malformed > 0 { // counted, and the sender should know
-		return len(body), &refusal{http.StatusBadRequest, "no audit event in the body: " + in.Result.Detail}
+		return len(body), &refusal{http.StatusBadRequest, "no " + recordOf(c.Source) + " in the body: " + in.Result.Detail}
 	}
 	return len(body), nil
+}
+
+// recordOf is what one record of a source is called.
+func recordOf(s event.Source) string {
+	switch s {
+	case event.CloudTrail:
+		return "CloudTrail event"
+	case event.VPCFlow:
+		return "flow log record"
+	case event.DNS:
+		return "query log record"
+	}
+	return "audit event"
 }
 
 // answerWithin bounds how long a push waits for the journal. The webhook of an
@@ -194,6 +253,14 @@ func (p *push) recycle(b []byte) {
 }
 
 func (p *push) fail(w http.ResponseWriter, r *http.Request, err error) int {
+	status, msg := p.verdict(w, r, err)
+	http.Error(w, msg, status)
+	return status
+}
+
+// verdict is what a sender is told of an error; it sets the headers that go
+// with the status.
+func (p *push) verdict(w http.ResponseWriter, r *http.Request, err error) (int, string) {
 	var refused *refusal
 	var tooLarge *TooLargeError
 	status, msg := http.StatusServiceUnavailable, "the records could not be stored; send them again"
@@ -216,8 +283,7 @@ func (p *push) fail(w http.ResponseWriter, r *http.Request, err error) int {
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="vedette"`)
 	}
-	http.Error(w, msg, status)
-	return status
+	return status, msg
 }
 
 // FromLoopback reports whether a request came from this machine.

@@ -44,6 +44,7 @@ type Push struct {
 
 // Result is what became of a push.
 type Result struct {
+	Source            event.Source // of the first record
 	Events, Malformed int64
 	Detail            string // about the first malformed record
 }

@@ -157,14 +157,20 @@ func (w *Writer) pieces(p *ingest.Push) ([]*pending, error) {
 			recycle = p.Recycle
 		}
 		one := w.pending(&chunks[i], b, recycle)
-		if i == len(chunks)-1 { // behind all others
-			one.entry.CursorName, one.entry.CursorData = p.Cursor.Name, p.Cursor.Data
-			one.push.Cursor = p.Cursor
-		}
-		if len(others) == 0 || one.entry.Records > 0 || one.entry.CursorName != "" {
+		if len(others) == 0 || one.entry.Records > 0 {
 			out = append(out, one)
 		}
 	}
+	if p.Cursor.Name == "" {
+		return out, nil
+	}
+	// The cursor stands behind all others, and in the shard of its stream, so
+	// that an older one of the stream never comes after it.
+	if n := len(out); n == 0 || out[n-1].entry.Chunk.Scope != p.Chunk.Scope {
+		out = append(out, w.pending(&event.Chunk{Stream: p.Chunk.Stream, Received: p.Chunk.Received, Scope: p.Chunk.Scope}, w.batch(), nil))
+	}
+	last := out[len(out)-1]
+	last.entry.CursorName, last.entry.CursorData, last.push.Cursor = p.Cursor.Name, p.Cursor.Data, p.Cursor
 	return out, nil
 }
 

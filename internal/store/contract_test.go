@@ -373,6 +373,19 @@ func testState(t *testing.T, s *store.Store, _ *clock) {
 	}
 	_, err = s.State(ctx, "b", "a")
 	want(t, "other state", err, finding.ErrNotFound)
+
+	want(t, "put", s.Commit(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.PutCursor("s3:b", []byte("2")), tx.PutCursor("s3:a", []byte("1")), tx.PutCursor("s3;", []byte("3")))
+	}), nil)
+	list, err := s.Cursors(ctx, "s3:", "s3;", 10)
+	if d := cmp.Diff([]store.NamedCursor{{Name: "s3:a", Data: []byte("1")}, {Name: "s3:b", Data: []byte("2")}}, list); err != nil || d != "" {
+		t.Errorf("%v\n%s", err, d)
+	}
+	list[1].Data = []byte("as it was before")
+	want(t, "delete", s.DeleteCursors(ctx, list), nil)
+	if list, err := s.Cursors(ctx, "s3:", "s3;", 10); err != nil || len(list) != 1 || list[0].Name != "s3:b" {
+		t.Errorf("left: %v %v", list, err)
+	}
 }
 
 func testLedger(t *testing.T, s *store.Store, _ *clock) {

@@ -1,0 +1,38 @@
+package app
+
+import (
+	"net/netip"
+
+	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/detect"
+	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/intel"
+)
+
+// DetectOptions are what a configuration says of detection. The lists it names
+// are read.
+func DetectOptions(c *config.Config) (detect.Options, error) {
+	d := &c.Detection
+	o := detect.Options{
+		LegacyKubernetes: d.LegacyKubernetesTypes, Home: finding.Home{Account: c.Account, Region: c.Region},
+		Accounts: append([]string{c.Account}, d.OwnAccounts...), DisabledRules: d.DisabledRules,
+	}
+	for _, n := range d.OwnNetworks {
+		p, err := netip.ParsePrefix(n) // was validated
+		if err != nil {
+			return o, err
+		}
+		o.Own = append(o.Own, p.Masked())
+	}
+	var err error
+	o.Intel, err = intel.Load(listFiles(d.ThreatLists), listFiles(d.TrustedLists))
+	return o, err
+}
+
+func listFiles(lists []config.List) []intel.ListFile {
+	out := make([]intel.ListFile, 0, len(lists))
+	for _, l := range lists {
+		out = append(out, intel.ListFile{Name: l.Name, Path: l.Path, Category: intel.Category(l.Category)})
+	}
+	return out
+}

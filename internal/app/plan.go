@@ -1,0 +1,55 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/store"
+)
+
+// plan is which analyses the operator has switched off.
+type plan struct {
+	all      bool // the detector was deleted or suspended
+	features map[string]bool
+}
+
+// readPlan reads the detector. Where none was ever made, records are judged:
+// findings wait for it.
+func (j *judge) readPlan(tx *store.Tx) (*plan, error) {
+	p := &plan{features: map[string]bool{}}
+	d, err := tx.Detector(finding.DetectorID(j.home.Account, j.home.Region))
+	if errors.Is(err, finding.ErrNotFound) {
+		return p, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the detector: %w", err)
+	}
+	p.all = !d.DeletedAt.IsZero() || !d.Enabled
+	for _, f := range d.Features {
+		p.features[f.Name] = !f.Enabled
+	}
+	return p, nil
+}
+
+// off reports whether a record is not to be analysed.
+func (p *plan) off(ev *event.Event) bool { return p.all || p.features[featureOf(ev)] }
+
+// featureOf is the detector feature that a record belongs to, in GuardDuty's
+// words. The foundational ones cannot be switched off there, and are never set.
+func featureOf(ev *event.Event) string {
+	switch {
+	case ev.Audit != nil:
+		return "EKS_AUDIT_LOGS"
+	case ev.Trail != nil && !ev.Trail.Management && ev.Trail.Service == "s3.amazonaws.com":
+		return "S3_DATA_EVENTS"
+	case ev.Trail != nil:
+		return "CLOUD_TRAIL"
+	case ev.Flow != nil && ev.Flow.Function != "":
+		return "LAMBDA_NETWORK_LOGS"
+	case ev.Flow != nil:
+		return "FLOW_LOGS"
+	}
+	return "DNS_LOGS"
+}
