@@ -40,7 +40,7 @@ func (v *vpc) inbound(eni, local string, lport int, remote string, rport int, up
 	v.flow(v.at, eni, l, p, 6, 4+down/1200, down+200, 19, v.pkt)
 }
 func (v *vpc) dead(eni, local string, remote string, rport int) {
-	v.flow(v.at, eni, fmt.Sprintf("%s:%d", local, v.port()), fmt.Sprintf("%s:%d", remote, rport), 6, 1+v.r.Int64N(4), 60*(1+v.r.Int64N(1)), 2, v.pkt)
+	v.flow(v.at, eni, fmt.Sprintf("%s:%d", local, v.port()), fmt.Sprintf("%s:%d", remote, rport), 6, 1+v.r.Int64N(4), 60, 2, v.pkt)
 }
 func (v *vpc) datagram(eni, local string, lport int, remote string, rport int, up, down int64) {
 	l, p := fmt.Sprintf("%s:%d", local, lport), fmt.Sprintf("%s:%d", remote, rport)

@@ -168,8 +168,6 @@ func (h mix) addr(a netip.Addr) mix {
 	return h
 }
 
-func (h mix) uint16(v uint16) mix { return h.byte(byte(v)).byte(byte(v >> 8)) }
-
 func (h mix) sum() uint64 {
 	v := uint64(h)
 	v ^= v >> 33
