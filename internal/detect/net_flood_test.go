@@ -102,16 +102,24 @@ func TestSpambot(t *testing.T) {
 	mails(s, 25*time.Hour, 1)
 	mails(s, 26*time.Hour, 1)
 	wants(t, s, "")
+	takes := func(s *stream) { s.session(30*time.Minute, eni, "10.0.1.7:40000", me+":25") }
 	s = known() // a relay, learned
+	takes(s)
 	mails(s, time.Hour, 90)
 	for d := range 30 {
 		mails(s, time.Duration(d)*day, 9)
 	}
 	wants(t, s, "")
 	s = known() // one that was, long ago
+	takes(s)
 	mails(s, time.Hour, 90)
 	s.session(10*day, eni, me+":40000", "10.0.1.1:5432")
 	mails(s, 20*day, 3)
+	wants(t, s, found)
+	s = known() // to many in the first hours, and nobody sends it any
+	mails(s, time.Hour, bulkHosts-1)
+	wants(t, s, "")
+	mails(s, 90*time.Minute, 90)
 	wants(t, s, found)
 	s = known() // mail that comes in
 	for i := range 90 {

@@ -31,6 +31,9 @@ const (
 	// must call within spamWindow.
 	spamHosts  = 3
 	spamWindow = time.Hour
+	// bulkHosts are those that a machine must call while its habits are learned:
+	// a sender of that many which takes no mail itself is no relay.
+	bulkHosts = 20
 )
 
 // habit is something that a machine does, or that several do.
@@ -141,10 +144,22 @@ func (r *record) isLearning() bool {
 // mail looks at a flow to a mail server.
 func (r *record) mail(v *view) {
 	const what = "mail"
-	if !v.public || !v.outgoing || v.opened == remoteSide || v.f.Rejected || r.habitual(v, what, maxOthers+1) {
+	at := r.ev.Time
+	if v.opened == remoteSide && !v.f.Rejected {
+		if takes := takesMail + v.handle(); r.account.net.habits.get(takes) == nil {
+			r.account.net.habits.touch(takes, at)
+		}
 		return
 	}
-	at := r.ev.Time
+	if !v.public || !v.outgoing || v.f.Rejected {
+		return
+	}
+	if r.habitual(v, what, maxOthers+1) {
+		if r.isLearning() {
+			r.bulkMail(v)
+		}
+		return
+	}
 	mine := r.account.net.habits.touch(what+"/"+v.handle(), at)
 	if !mine.others.add(mixSeed.addr(v.remote).sum(), at, maxOthers) {
 		return
@@ -164,6 +179,37 @@ func (r *record) mail(v *view) {
 	mine.others = nil
 }
 
+// takesMail begins the name of the habit of a machine that mail is sent to.
+const takesMail = "takes mail/"
+
+// bulkMail looks at the mail of a machine whose habits are being learned.
+func (r *record) bulkMail(v *view) {
+	at, habits := r.ev.Time, r.account.net.habits
+	if habits.get(takesMail+v.handle()) != nil {
+		return
+	}
+	key := "bulk mail/" + v.handle()
+	if mine := habits.get(key); mine != nil && mine.told != 0 && since(mine.told, at).Abs() < day {
+		return
+	}
+	mine := habits.touch(key, at)
+	if !mine.others.add(mixSeed.addr(v.remote).sum(), at, bulkHosts) {
+		return
+	}
+	n := mine.others.within(spamWindow, at)
+	if n < bulkHosts {
+		return
+	}
+	mine.told, mine.others = at.Unix(), nil
+	s := r.claimFlow("Backdoor:EC2/Spambot", "mail", v)
+	s.Role = "ACTOR"
+	who := r.name(v)
+	s.Title = fmt.Sprintf("%s sends mail to many servers, and takes none.", upper(who))
+	s.Description = fmt.Sprintf("%s called %d mail servers within %s, the latest %s; nobody sends mail to it, as to a relay.", upper(who), n, minutes(spamWindow), v.remote)
+	s.Why = fmt.Sprintf("%d public hosts on TCP port 25 within %s (the threshold while habits are learned is %d), and no connection to a mail port of its own", n, minutes(spamWindow), bulkHosts)
+	r.raise(s)
+}
+
 // MarshalBinary and UnmarshalBinary bring a habit into a table's log.
 func (h *habit) MarshalBinary() ([]byte, error) {
 	learned := int64(0)
@@ -178,6 +224,6 @@ func (h *habit) UnmarshalBinary(b []byte) error {
 	h.first, h.last = s.int(), s.int()
 	h.learned = s.int() == 1
 	h.told = s.int()
-	h.others = s.burst(maxOthers)
+	h.others = s.burst(max(maxOthers, bulkHosts))
 	return s.err()
 }
