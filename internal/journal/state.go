@@ -55,8 +55,17 @@ func (j *Journal) info(ctx context.Context, shard int, timeout time.Duration) (*
 		}
 		return nil, fmt.Errorf("%w: journal stream %s: %w", ErrUnavailable, j.opts.stream(shard), err)
 	}
-	j.answered()
-	return stream.CachedInfo(), nil
+	info := stream.CachedInfo()
+	if leaderless(info, &j.opts) { // or the server is cut off from those that know it
+		j.suspect(asked)
+	} else {
+		j.answered()
+	}
+	return info, nil
+}
+
+func leaderless(info *jetstream.StreamInfo, o *Options) bool {
+	return info.Cluster != nil && o.Replicas > 1 && info.Cluster.Leader == ""
 }
 
 // Healthy is nil when every shard can be asked, and else why not.
@@ -77,7 +86,7 @@ func (j *Journal) Healthy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if c := info.Cluster; c != nil && j.opts.Replicas > 1 && c.Leader == "" {
+		if leaderless(info, &j.opts) {
 			return fmt.Errorf("%w: journal stream %s has no leader", ErrUnavailable, j.opts.stream(shard))
 		}
 	}
