@@ -209,7 +209,28 @@ func remoteIP(ips []string) *finding.RemoteIPDetails {
 }
 
 func isPublic(ip netip.Addr) bool {
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !cgnat.Contains(ip)
+	if !ip.Is4() {
+		return ip.IsGlobalUnicast() && !ip.IsPrivate() && !cgnat.Contains(ip)
+	}
+	// The same, for every flow: no prefix is matched.
+	switch b := ip.As4(); b[0] {
+	case 0:
+		return b != [4]byte{}
+	case 10, 127:
+		return false
+	case 100:
+		return b[1] < 64 || b[1] > 127
+	case 169:
+		return b[1] != 254
+	case 172:
+		return b[1] < 16 || b[1] > 31
+	case 192:
+		return b[1] != 168
+	case 255:
+		return b != [4]byte{255, 255, 255, 255}
+	default:
+		return b[0] < 224 || b[0] > 239 // multicast
+	}
 }
 
 var cgnat = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
