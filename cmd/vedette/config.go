@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/vedette-project/vedette/internal/app"
 	"github.com/vedette-project/vedette/internal/config"
 )
 
@@ -14,10 +15,14 @@ func configCommand(s streams) *cobra.Command {
 	check := &cobra.Command{
 		Use: "check FILE", Short: "Check a configuration file", Args: oneArg("file"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := config.Load(args[0], nil); err != nil {
+			c, err := config.Load(args[0], nil)
+			if err != nil {
 				return err
 			}
-			_, err := fmt.Fprintln(s.out, args[0]+": ok")
+			if err := app.CheckRules(c); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			_, err = fmt.Fprintln(s.out, args[0]+": ok")
 			return err
 		},
 	}

@@ -65,7 +65,7 @@ func rootCommand(s streams) *cobra.Command {
 	root := group(&cobra.Command{
 		Use:           "vedette",
 		Short:         "Threat detection for Kubernetes and AWS",
-		Long:          "Vedette finds threats in Kubernetes audit logs and tells of them in the GuardDuty format.",
+		Long:          "Vedette finds threats in Kubernetes audit logs, CloudTrail, VPC flow logs and DNS query logs, and tells of them in the GuardDuty format.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}, scanCommand(s), serveCommand(s), simulateCommand(s), catalogCommand(s), findingsCommand(s), keysCommand(s),

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette-project/vedette/internal/app"
+	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/event"
 )
 
@@ -36,7 +37,8 @@ The last line on standard error is a JSON object that accounts for every record.
 Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
 		Example: `  vedette scan /var/log/kubernetes/audit/
   zcat audit.log.gz | vedette scan --cluster prod -
-  vedette scan -o jsonl --fail-on high audit.log | jq .type`,
+  vedette scan -o jsonl --fail-on high audit.log | jq .type
+  vedette scan --account 111122223333 AWSLogs/`,
 		Args: atLeastOne("a file, a folder, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			threshold, err := parseSeverity(failOn)
@@ -46,6 +48,9 @@ Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
 			kind, err := sourceOf(source)
 			if err != nil {
 				return err
+			}
+			if format != "" && !config.HasAddresses(format) {
+				return fmt.Errorf("--flow-format %q names no srcaddr and dstaddr; write the fields as the flow log was made with them", format)
 			}
 			cfg, err := flags.load()
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -36,10 +37,10 @@ func story(w io.Writer, f *finding.Finding) error {
 	row("Seen", fmt.Sprintf("%d times, %s to %s", f.Service.Count, f.Service.EventFirstSeen, f.Service.EventLastSeen))
 	row("Why", info.Evidence.Why)
 	for _, a := range info.Evidence.Actors {
-		row("Who", a.Username+" from "+strings.Join(a.SourceIPs, ", ")+" with "+a.UserAgent)
+		row("Who", who(a))
 	}
 	for _, r := range info.Evidence.Records {
-		row("Record", r.AuditID+" "+r.Stage+" at "+finding.Timestamp(r.Time))
+		row("Record", words(r.AuditID, r.EventID, r.Stage, "at", finding.Timestamp(r.Time)))
 		row("Hidden", r.Hidden)
 	}
 	if err := tw.Flush(); err != nil {
@@ -53,4 +54,22 @@ func story(w io.Writer, f *finding.Finding) error {
 	}
 	_, err := fmt.Fprintln(w)
 	return err
+}
+
+// who tells of an actor what is known: of one that only flow logs or DNS
+// queries show that is an address at most.
+func who(a finding.Actor) string {
+	w := a.Username
+	if from := strings.Join(a.SourceIPs, ", "); from != "" {
+		w = words(w, "from", from)
+	}
+	if a.UserAgent != "" {
+		w = words(w, "with", a.UserAgent)
+	}
+	return w
+}
+
+// words are those that are not empty, with spaces between them.
+func words(list ...string) string {
+	return strings.Join(slices.DeleteFunc(list, func(w string) bool { return w == "" }), " ")
 }

@@ -37,7 +37,7 @@ func (a *App) authorizePush(r *http.Request) error {
 		return nil
 	}
 	return &ingest.Denied{Status: http.StatusUnauthorized,
-		Msg: "a push needs a token (Authorization: Bearer …) or a client certificate; `vedette kube webhook-config` prints a kubeconfig with one"}
+		Msg: "a push needs a token (Authorization: Bearer …; for Firehose its access key) or a client certificate; `vedette keys create --role ingest` makes one, `vedette kube webhook-config` a kubeconfig with one"}
 }
 
 // fromBrowser reports whether a web page sent the request: any page that

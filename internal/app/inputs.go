@@ -24,8 +24,10 @@ func (s *scanner) inTimeOrder(paths []string) []string {
 		first time.Time
 	}
 	list := make([]timed, len(paths))
+	var d decode.Decoder
+	var b decode.Batch
 	for i, p := range paths {
-		list[i] = timed{p, s.firstTime(p)}
+		list[i] = timed{p, s.firstTime(p, &d, &b)}
 	}
 	slices.SortStableFunc(list, func(a, b timed) int {
 		if c := a.first.Compare(b.first); c != 0 {
@@ -43,7 +45,7 @@ func (s *scanner) inTimeOrder(paths []string) []string {
 const headBytes = 256 << 10
 
 // firstTime is the event time of a file's first record, zero if it shows none.
-func (s *scanner) firstTime(path string) time.Time {
+func (s *scanner) firstTime(path string, d *decode.Decoder, b *decode.Batch) time.Time {
 	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
 		return time.Time{} // a pipe can be read once only
 	}
@@ -53,12 +55,13 @@ func (s *scanner) firstTime(path string) time.Time {
 	}
 	defer in.Close()
 	f := ingest.NewFramer(io.LimitReader(in, headBytes), s.pool)
-	var c event.Chunk
+	defer f.Close()
+	c := event.Chunk{Scope: s.o.Scope, Source: s.o.Source, Format: s.o.Format}
 	if f.Next(&c) != nil {
 		return time.Time{}
 	}
-	var d decode.Decoder
-	b := &decode.Batch{}
+	defer s.pool.Put(c.Data)
+	b.Reset()
 	d.Decode(&c, b)
 	for i := range b.Events {
 		if !b.Events[i].Time.IsZero() {

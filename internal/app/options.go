@@ -1,7 +1,11 @@
 package app
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/detect"
@@ -24,9 +28,24 @@ func DetectOptions(c *config.Config) (detect.Options, error) {
 		}
 		o.Own = append(o.Own, p.Masked())
 	}
+	if err := CheckRules(c); err != nil {
+		return o, err
+	}
 	var err error
 	o.Intel, err = intel.Load(listFiles(d.ThreatLists), listFiles(d.TrustedLists))
 	return o, err
+}
+
+// CheckRules reports names of rules that there are not: who switches one off
+// would wait in vain for its silence.
+func CheckRules(c *config.Config) error {
+	var errs []error
+	for i, name := range c.Detection.DisabledRules {
+		if !slices.Contains(detect.RuleNames(), name) {
+			errs = append(errs, fmt.Errorf("detection.disabledRules[%d]: there is no rule %q; use one of %s", i, name, strings.Join(detect.RuleNames(), ", ")))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func listFiles(lists []config.List) []intel.ListFile {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"runtime"
+	"slices"
 
 	"github.com/vedette-project/vedette/internal/decode"
 	"github.com/vedette-project/vedette/internal/detect"
@@ -59,6 +61,7 @@ func Scan(ctx context.Context, o ScanOptions) (*ScanResult, error) {
 		free:    make(chan *decode.Batch, 2*o.Workers+2),
 		engine:  detect.New(o.Detect),
 		memory:  memory{},
+		told:    map[event.Reason]int{},
 		result:  &ScanResult{},
 	}
 	if len(paths) > 1 {
@@ -77,6 +80,11 @@ func Scan(ctx context.Context, o ScanOptions) (*ScanResult, error) {
 	if err := s.judgeAll(ctx); err != nil {
 		return nil, err
 	}
+	for _, reason := range slices.Sorted(maps.Keys(s.told)) {
+		if n := s.told[reason] - maxTold; n > 0 {
+			s.o.Log.Warn("more malformed records of the same kind", "reason", string(reason), "places", n)
+		}
+	}
 	s.result.Findings, s.result.Unread = s.memory.sorted(), s.unread
 	return s.result, nil
 }
@@ -93,6 +101,7 @@ type scanner struct {
 	// Owned by the goroutine that judges.
 	engine *detect.Engine
 	memory memory
+	told   map[event.Reason]int // bad records, by kind
 	result *ScanResult
 }
 
@@ -155,10 +164,18 @@ func (s *scanner) judgeAll(ctx context.Context) error {
 	}
 }
 
+// maxTold is how often a scan tells of bad records of one kind: a folder may
+// have thousands of files with the same fault.
+const maxTold = 5
+
 // report tells of the first bad record of each kind in a chunk.
 func (s *scanner) report(rejects []event.Reject, stream string) {
 	for _, r := range rejects {
 		if r.Outcome != event.Malformed {
+			continue
+		}
+		s.told[r.Reason]++
+		if s.told[r.Reason] > maxTold {
 			continue
 		}
 		at := stream

@@ -154,6 +154,16 @@ func validateSource(bad func(key, format string, args ...any), key, source, form
 	if format != "" && source != "" && source != "vpc-flow" {
 		bad(key+".format", "it is for flow logs; set source: vpc-flow, or leave it out")
 	}
+	if format != "" && !HasAddresses(format) {
+		bad(key+".format", "%q names no srcaddr and dstaddr; write the fields as the flow log was made with them", format)
+	}
+}
+
+// HasAddresses reports whether a format of flow logs names who talks to whom,
+// without which nothing can be said of a record. Other fields may be new ones of AWS's.
+func HasAddresses(format string) bool {
+	format = strings.ToLower(format)
+	return strings.Contains(format, "srcaddr") && strings.Contains(format, "dstaddr")
 }
 
 func (c *Config) validateAWS(bad func(key, format string, args ...any)) {

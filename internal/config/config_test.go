@@ -66,6 +66,7 @@ func TestFaults(t *testing.T) {
 		`ingest: {follow: /x}`:                                          `ingest.follow: "/x" is not a list`,
 		`ingest: {follow: [{path: /a, source: syslog}]}`:                `ingest.follow[0].source: "syslog" is not a kind of record`,
 		`ingest: {follow: [{path: /a, source: dns, format: "x y"}]}`:    "ingest.follow[0].format: it is for flow logs",
+		`ingest: {folders: [{path: /a, format: "version srcadr"}]}`:     `ingest.folders[0].format: "version srcadr" names no srcaddr and dstaddr`,
 		`ingest: {folders: [{path: logs}]}`:                             "ingest.folders[0].path",
 		`ingest: {folders: [{path: /a, cluster: "x y"}]}`:               "ingest.folders[0].cluster",
 		`ingest: {queues: [{url: vedette}]}`:                            `ingest.queues[0].url: "vedette" is not the URL of a queue`,

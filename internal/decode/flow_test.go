@@ -267,7 +267,7 @@ func TestFlowRejects(t *testing.T) {
 		"a status":      {strings.Replace(flow1, " OK", " FINE", 1), `log-status "FINE" is not OK, NODATA or SKIPDATA`},
 		"a double gap":  {strings.Replace(flow1, " 6 ", "  6 ", 1), "15 fields, the default format has 14"},
 		"cut":           {flow1[:60], "fields, the default format has 14"},
-		"other format":  {"5 vpc-0123456789abcdef0 eni-0a1b2c3d4e5f60718 192.0.2.1 ACCEPT OK", "give it by its field names"},
+		"other format":  {"5 vpc-0123456789abcdef0 eni-0a1b2c3d4e5f60718 192.0.2.1 ACCEPT OK", "name its fields, as a header line does"},
 	} {
 		b := decodeAll(t, flow1+"\n"+tc.in+"\n"+flow1, false)
 		if len(b.Events) != 2 || len(b.Rejects) != 1 {

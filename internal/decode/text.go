@@ -106,7 +106,7 @@ func flowFault(b []byte, p *flowPlan, k int) string {
 		if strings.Join(p.names, " ") == defaultFlow {
 			of = "the default format"
 		}
-		return fmt.Sprintf("%d fields, %s has %d: %s; if the log has a custom format, give it by its field names, as in a header line",
+		return fmt.Sprintf("%d fields, %s has %d: %s; if the log has a custom format, name its fields, as a header line does, with --flow-format, format: or ?format=",
 			len(fields), of, len(p.ops), strings.Join(p.names, " "))
 	}
 	if k >= len(fields) {

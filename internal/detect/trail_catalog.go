@@ -3,6 +3,7 @@ package detect
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,18 @@ type catalogRule struct {
 	calls    string // names
 	attempt  bool   // calls that failed count, too
 	check    func(*apiCall) (hit, bool)
+}
+
+// RuleNames lists the rules of the catalogue, by which they can be switched off.
+func RuleNames() []string {
+	var out []string
+	for _, c := range catalogRules() {
+		if !slices.Contains(out, c.name) {
+			out = append(out, c.name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // hit is what a rule found.

@@ -135,7 +135,7 @@ func customerKeys(c *apiCall) (hit, bool) {
 func lifecycle(c *apiCall) (hit, bool) {
 	h, name := bucketResource(c)
 	rule := rapidExpiration(c.req(), c.ev.Time, false)
-	h.did, h.why = "made bucket "+shown(name)+" delete what is in it: "+rule, rule
+	h.did, h.why = "made bucket "+shown(name)+" delete all that is in it within a day", rule
 	return h, rule != ""
 }
 

@@ -146,7 +146,7 @@ func publicSSH(c *apiCall) (hit, bool) {
 		for _, cidr := range ranges(p) {
 			if isWholeInternet(cidr) {
 				h := hit{
-					did: "opened SSH in security group " + shown(group) + " to " + shown(cidr),
+					did: "opened SSH to " + shown(cidr) + " in security group " + shown(group),
 					why: "an ingress rule covers port 22 and " + shown(cidr),
 				}
 				if group != "" {

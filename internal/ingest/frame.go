@@ -56,6 +56,12 @@ func NewFramer(r io.Reader, pool *Pool) *Framer {
 	return &Framer{r: r, pool: pool, buf: pool.get(), line: 1}
 }
 
+// Close gives the buffer back, for who stops before the end.
+func (f *Framer) Close() {
+	f.pool.Put(f.buf)
+	f.buf = nil
+}
+
 // Next fills c's Data, Records, FirstLine and Cut, and the Format where a
 // header of flow log lines names one. It returns io.EOF after the last chunk.
 // The chunk's Data goes back to the pool with Pool.Put.

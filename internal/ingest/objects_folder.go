@@ -140,7 +140,7 @@ func (f *folderReader) one(ctx context.Context, path string) {
 	case err != nil:
 		f.Log.Error("a file cannot be read; it is read when it changes", "file", path, "err", err)
 	case !known:
-		f.Log.Info("a file was read", "file", path)
+		f.Log.Debug("a file was read", "file", path)
 	}
 	file.done = file.state
 }

@@ -195,30 +195,51 @@ func manyLines(b []byte) bool {
 	return bytes.IndexByte(b, '\n') >= 0 && detect(b, true) == lines
 }
 
-// body reads and unpacks the request, never more than MaxBody bytes.
+// body reads and unpacks the request, never more than MaxBody bytes. Without a
+// Content-Encoding the content tells, as it does of files: a log of S3 is mostly
+// pushed as it lies there.
 func (p *push) body(r *http.Request) ([]byte, error) {
 	raw := http.MaxBytesReader(nil, r.Body, p.MaxBody)
-	var in io.Reader = raw
-	switch enc := r.Header.Get("Content-Encoding"); enc {
+	enc := r.Header.Get("Content-Encoding")
+	body, err := p.unpack(raw, enc, r.ContentLength)
+	if enc != "" && enc != "identity" || err != nil {
+		return body, err
+	}
+	switch {
+	case bytes.HasPrefix(body, []byte{0x1f, 0x8b}):
+		enc = "gzip"
+	case bytes.HasPrefix(body, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		enc = "zstd"
+	default:
+		return body, nil
+	}
+	defer p.recycle(body)
+	return p.unpack(bytes.NewReader(body), enc, r.ContentLength)
+}
+
+// unpack reads a body of this encoding and, where known, size.
+func (p *push) unpack(raw io.Reader, enc string, size int64) ([]byte, error) {
+	in := raw
+	switch enc {
 	case "", "identity":
 	case "gzip":
 		zr, err := gzip.NewReader(raw)
 		if err != nil {
-			return nil, &refusal{http.StatusBadRequest, "the body is not gzip, as Content-Encoding says"}
+			return nil, &refusal{http.StatusBadRequest, "the body is not gzip, as its Content-Encoding or its first bytes say"}
 		}
 		defer zr.Close()
 		in = zr
 	case "zstd":
 		zr, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1))
 		if err != nil {
-			return nil, &refusal{http.StatusBadRequest, "the body is not zstd, as Content-Encoding says"}
+			return nil, &refusal{http.StatusBadRequest, "the body is not zstd, as its Content-Encoding or its first bytes say"}
 		}
 		defer zr.Close()
 		in = zr
 	default:
 		return nil, &refusal{http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding %q is not read; use gzip, zstd or none", enc)}
 	}
-	buf := bytes.NewBuffer(p.memory(max(r.ContentLength, 0) + bytes.MinRead))
+	buf := bytes.NewBuffer(p.memory(max(size, 0) + bytes.MinRead))
 	_, err := buf.ReadFrom(io.LimitReader(in, p.MaxBody+1))
 	var tooBig *http.MaxBytesError
 	switch {

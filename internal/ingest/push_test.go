@@ -87,6 +87,8 @@ func TestPush(t *testing.T) {
 	}{
 		"taken":           {"POST", "/ingest/k8s-audit/prod?timeout=30s", "good", "", list, nil, Result{Events: 1}, 200, true},
 		"gzip":            {"POST", "/ingest/k8s-audit/prod", "good", "gzip", zipped.String(), nil, Result{}, 200, true},
+		"told by content": {"POST", "/ingest/k8s-audit/prod", "good", "", zipped.String(), nil, Result{}, 200, true},
+		"bomb by content": {"POST", "/ingest/k8s-audit/prod", "good", "", bomb.String(), nil, Result{}, 413, false},
 		"empty":           {"POST", "/ingest/k8s-audit/prod", "good", "", "", nil, Result{}, 200, true},
 		"no token":        {"POST", "/ingest/k8s-audit/prod", "", "", list, nil, Result{}, 401, false},
 		"wrong token":     {"POST", "/ingest/k8s-audit/prod", "bad", "", list, nil, Result{}, 401, false},
@@ -119,6 +121,23 @@ func TestPush(t *testing.T) {
 				t.Errorf("scope %v", s.pushes[0].Chunk.Scope)
 			}
 		})
+	}
+}
+
+// TestPushIsUnpacked: a compressed body is the same to the journal, whether the
+// sender says that it is compressed or its first bytes do.
+func TestPushIsUnpacked(t *testing.T) {
+	const list = `{"kind":"EventList","items":[{}]}`
+	var zipped bytes.Buffer
+	zw := gzip.NewWriter(&zipped)
+	zw.Write([]byte(list))
+	zw.Close()
+	for _, encoding := range []string{"gzip", "identity", ""} {
+		s := &recordingSink{}
+		w := do(newTestPush(s), "POST", "/ingest/k8s-audit/prod", "good", encoding, bytes.NewReader(zipped.Bytes()))
+		if len(s.pushes) != 1 || string(s.pushes[0].Chunk.Data) != list {
+			t.Errorf("%q: %d %s", encoding, w.Code, w.Body)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package intel
 
 import (
 	"bufio"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ func Load(files, trusted []ListFile) (*Set, error) {
 		return nil, err
 	}
 	for _, f := range files {
+		f.Category = cmp.Or(f.Category, Custom)
 		if !slices.Contains(Categories(), f.Category) {
 			return nil, fmt.Errorf("load list %q: there is no category %q; use one of %s", f.Name, f.Category, categoryNames())
 		}

@@ -39,6 +39,17 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestCategoryIsCustom: a list of which nothing is said is the operator's own.
+func TestCategoryIsCustom(t *testing.T) {
+	s, err := Load([]ListFile{{Name: "mine", Path: file(t, "203.0.113.7\n")}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, ok := s.AddrIn(netip.MustParseAddr("203.0.113.7"), Custom); !ok || h.List != "mine" {
+		t.Errorf("%v %+v", ok, h)
+	}
+}
+
 func TestLoadFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"203.0.113.7\nno entry\n":                "line 2",
