@@ -78,7 +78,10 @@ func examine(ctx context.Context, data *dataFlags) []check {
 	d.server(ctx)
 	d.room()
 	for _, f := range d.cfg.Ingest.Follow {
-		d.followed(f.Path)
+		d.readable("followed log", f.Path)
+	}
+	for _, f := range d.cfg.Ingest.Folders {
+		d.readable("folder", f.Path)
 	}
 	d.store(ctx)
 	return d.checks
@@ -130,12 +133,12 @@ func journalOf(cfg *config.Config) string {
 	return "NATS at " + strings.Join(hosts, ",")
 }
 
-func (d *doctor) followed(path string) {
+func (d *doctor) readable(what, path string) {
 	f, err := os.Open(path)
 	if err != nil {
-		d.say(statusFault, "followed log", "%v", err)
+		d.say(statusFault, what, "%v", err)
 		return
 	}
 	f.Close()
-	d.say(statusOK, "followed log", "%s", path)
+	d.say(statusOK, what, "%s", path)
 }

@@ -20,7 +20,7 @@ func (d *doctor) ledger(ctx context.Context, st *store.Store) {
 		return
 	}
 	if len(rows) == 0 {
-		d.say(statusNote, "records", "none yet; point an audit webhook here (`vedette kube webhook-config`) or follow a log")
+		d.say(statusNote, "records", "none yet; point an audit webhook here (`vedette kube webhook-config`) or follow a log, or name queues, buckets or folders of account logs; the server's log says why nothing comes from them")
 		return
 	}
 	for len(rows) > 0 { // they are in order of source and scope
