@@ -83,8 +83,10 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = newMetrics(a.registry, o.Version)
-	if a.detect, err = DetectOptions(o.Config); err != nil {
-		return a, err
+	if a.does("detect") { // the lists need not be where nothing is detected
+		if a.detect, err = DetectOptions(o.Config); err != nil {
+			return a, err
+		}
 	}
 	if err := a.lock(); err != nil {
 		return a, err

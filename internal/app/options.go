@@ -40,9 +40,10 @@ func DetectOptions(c *config.Config) (detect.Options, error) {
 // would wait in vain for its silence.
 func CheckRules(c *config.Config) error {
 	var errs []error
+	rules := detect.RuleNames()
 	for i, name := range c.Detection.DisabledRules {
-		if !slices.Contains(detect.RuleNames(), name) {
-			errs = append(errs, fmt.Errorf("detection.disabledRules[%d]: there is no rule %q; use one of %s", i, name, strings.Join(detect.RuleNames(), ", ")))
+		if !slices.Contains(rules, name) {
+			errs = append(errs, fmt.Errorf("detection.disabledRules[%d]: there is no rule %q; use one of %s", i, name, strings.Join(rules, ", ")))
 		}
 	}
 	return errors.Join(errs...)

@@ -11,8 +11,8 @@ import (
 
 // plan is which analyses the operator has switched off.
 type plan struct {
-	all      bool // the detector was deleted or suspended
-	features map[string]bool
+	all      bool            // the detector was deleted or suspended
+	features map[string]bool // those that are off; mostly none
 }
 
 // readPlan reads the detector. Where none was ever made, records are judged:
@@ -28,13 +28,17 @@ func (j *judge) readPlan(tx *store.Tx) (*plan, error) {
 	}
 	p.all = !d.DeletedAt.IsZero() || !d.Enabled
 	for _, f := range d.Features {
-		p.features[f.Name] = !f.Enabled
+		if !f.Enabled {
+			p.features[f.Name] = true
+		}
 	}
 	return p, nil
 }
 
 // off reports whether a record is not to be analysed.
-func (p *plan) off(ev *event.Event) bool { return p.all || p.features[featureOf(ev)] }
+func (p *plan) off(ev *event.Event) bool {
+	return p.all || len(p.features) > 0 && p.features[featureOf(ev)]
+}
 
 // featureOf is the detector feature that a record belongs to, in GuardDuty's
 // words. The foundational ones cannot be switched off there, and are never set.

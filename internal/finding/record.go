@@ -82,10 +82,7 @@ func DetectorARN(account, region, detectorID string) string {
 func NewRecord(s *Signal) *Record {
 	identity := s.Identity()
 	id := hexID("finding", identity, s.Occurrence)
-	home := s.Home
-	if home == (Home{}) {
-		home = Home{s.Account, s.Region}
-	}
+	home := cmp.Or(s.Home, Home{s.Account, s.Region})
 	det := DetectorID(home.Account, home.Region)
 	r := &Record{
 		Finding: &Finding{
@@ -96,7 +93,7 @@ func NewRecord(s *Signal) *Record {
 			Region:        s.Region,
 			SchemaVersion: "2.0",
 			Type:          s.Type,
-			Service:       &Service{ServiceName: "guardduty", DetectorID: det, ResourceRole: "TARGET"},
+			Service:       &Service{ServiceName: "guardduty", DetectorID: det},
 		},
 		Merge: State{Identity: identity, First: s.Time},
 	}

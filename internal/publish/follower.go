@@ -150,15 +150,16 @@ func (f *Follower) settle(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("compare how far was published: %w", err)
 		}
-		back := !ahead
 		if ahead {
-			if back, err = f.Store.MoveCursor(ctx, f.name(), now, f.doubt); err != nil {
+			moved, err := f.Store.MoveCursor(ctx, f.name(), now, f.doubt)
+			if err != nil {
 				return fmt.Errorf("publish again: %w", err)
 			}
+			if !moved { // somebody was faster; look again
+				continue
+			}
 		}
-		if back {
-			f.doubt = nil
-		}
+		f.doubt = nil
 	}
 	return nil
 }

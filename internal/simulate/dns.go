@@ -45,8 +45,7 @@ type asked struct {
 
 // queryWriters write lines of Route 53 Resolver query logs.
 func queryWriters() map[string]writer {
-	out := map[string]writer{}
-	for typ, queries := range map[string][]asked{
+	all := map[string][]asked{
 		"Backdoor:EC2/C&CActivity.B!DNS":                {{name: "guarddutyc2activityb.com"}},
 		"CryptoCurrency:EC2/BitcoinTool.B!DNS":          {{name: "crypto.guarddutyc2activityb.com"}},
 		"Impact:EC2/AbusedDomainRequest.Reputation":     {{name: "abused-rep.guarddutyc2activityb.com"}},
@@ -61,21 +60,11 @@ func queryWriters() map[string]writer {
 		"Trojan:EC2/DGADomainRequest.C!DNS":             {{name: "guarddutydgaactivity.com"}},
 		"UnauthorizedAccess:EC2/MetadataDNSRebind":      {{name: "a8f1.rebind.example.org", answer: "169.254.169.254"}},
 		"Trojan:EC2/DNSDataExfiltration":                exfiltration(),
-	} {
-		out[typ] = func(typ string, at time.Time) (lines []string, err error) {
-			l := newFlowLog(typ)
-			ordinary := []asked{{name: "orders.shop.example.com", answer: "203.0.113.80"}, {name: "sqs.eu-central-1.amazonaws.com", answer: "203.0.113.81"}}
-			for n, q := range append(ordinary, queries...) {
-				line, err := l.query(n, q, at)
-				if err != nil {
-					return nil, err
-				}
-				lines = append(lines, line)
-			}
-			return lines, nil
-		}
 	}
-	return out
+	for typ, queries := range all {
+		all[typ] = append([]asked{{name: "orders.shop.example.com", answer: "203.0.113.80"}, {name: "sqs.eu-central-1.amazonaws.com", answer: "203.0.113.81"}}, queries...)
+	}
+	return inLines(all)
 }
 
 // exfiltration is a file, sent in names.
@@ -88,10 +77,11 @@ func exfiltration() (out []asked) {
 	return out
 }
 
-// query renders the n-th query of a machine.
-func (l *flowLog) query(n int, a asked, at time.Time) (string, error) {
+// line renders the n-th query of a type's machine.
+func (a asked) line(typ string, n int, at time.Time) (string, error) {
+	l := newFlowLog(typ)
 	q := query{
-		Version: "1.100000", AccountID: "111122223333", Region: "eu-central-1", VPC: "vpc-0a1b2c3d4e5f60718",
+		Version: "1.100000", AccountID: simAccount, Region: simRegion, VPC: "vpc-0a1b2c3d4e5f60718",
 		Time: at.UTC().Add(time.Duration(n) * time.Second).Format("2006-01-02T15:04:05Z"), Name: a.name + ".", Type: orElse(a.kind, "A"), Class: "IN",
 		Rcode: "NXDOMAIN", Answers: []queryAnswer{}, SrcAddr: l.own(), SrcPort: fmt.Sprint(40000 + n), Transport: "UDP", SrcIDs: queryIDs{l.instance()},
 	}
@@ -100,7 +90,7 @@ func (l *flowLog) query(n int, a asked, at time.Time) (string, error) {
 	}
 	b, err := json.Marshal(q)
 	if err != nil {
-		return "", fmt.Errorf("write a record of %s: %w", l.typ, err)
+		return "", fmt.Errorf("write a record of %s: %w", typ, err)
 	}
 	return string(b), nil
 }

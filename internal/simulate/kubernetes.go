@@ -1,7 +1,5 @@
 package simulate
 
-import "time"
-
 const rbac = "rbac.authorization.k8s.io"
 
 // admin is a person who came in by IAM, as on EKS.
@@ -22,22 +20,7 @@ func anonymous() user {
 }
 
 // auditWriters write lines of an audit log.
-func auditWriters() map[string]writer {
-	out := map[string]writer{}
-	for typ, calls := range scenarios() {
-		out[typ] = func(typ string, at time.Time) (lines []string, err error) {
-			for n, c := range calls {
-				line, err := c.line(typ, n, at)
-				if err != nil {
-					return nil, err
-				}
-				lines = append(lines, line)
-			}
-			return lines, nil
-		}
-	}
-	return out
-}
+func auditWriters() map[string]writer { return inLines(scenarios()) }
 
 // scenarios are the calls of each type. The first ones are ordinary.
 func scenarios() map[string][]call {

@@ -27,7 +27,6 @@ const (
 // flowLog writes the flow log of one machine, of its own for each type, so
 // that several simulations at once stay apart.
 type flowLog struct {
-	typ      string
 	function bool
 	host     [2]byte // of its address
 	lines    []string
@@ -35,7 +34,7 @@ type flowLog struct {
 
 func newFlowLog(typ string) *flowLog {
 	sum := sha256.Sum256([]byte(typ))
-	return &flowLog{typ: typ, host: [2]byte{sum[0], sum[1]%250 + 4}}
+	return &flowLog{host: [2]byte{sum[0], sum[1]%250 + 4}}
 }
 
 func (l *flowLog) own() string { return fmt.Sprintf("10.20.%d.%d", l.host[0], l.host[1]) }
@@ -193,10 +192,28 @@ func flowScripts() map[string]flowScript {
 // probedCluster is a probe of a machine of an EMR cluster, which the tags of
 // its launch tell.
 func probedCluster(typ string, at time.Time) ([]string, error) {
+	const image, network, subnet = "ami-0a1b2c3d4e5f60718", "vpc-0a1b2c3d4e5f60718", "subnet-0a1b2c3d4e5f60718"
 	l := newFlowLog(typ)
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", typ, at.UnixMicro()))
-	launch := fmt.Sprintf(`{"eventVersion":"1.11","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLEEXAMPLE01:CCSSession","arn":"arn:aws:sts::111122223333:assumed-role/EMR_DefaultRole/CCSSession","accountId":"111122223333","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROAEXAMPLEEXAMPLE01","arn":"arn:aws:iam::111122223333:role/EMR_DefaultRole","accountId":"111122223333","userName":"EMR_DefaultRole"}},"invokedBy":"elasticmapreduce.amazonaws.com"},"eventTime":"%s","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","awsRegion":"eu-central-1","sourceIPAddress":"elasticmapreduce.amazonaws.com","userAgent":"elasticmapreduce.amazonaws.com","requestParameters":{"instancesSet":{"items":[{"imageId":"ami-0a1b2c3d4e5f60718","minCount":1,"maxCount":1}]},"instanceType":"m7g.xlarge"},"responseElements":{"instancesSet":{"items":[{"instanceId":"%s","imageId":"ami-0a1b2c3d4e5f60718","instanceState":{"code":0,"name":"pending"},"instanceType":"m7g.xlarge","privateIpAddress":"%s","subnetId":"subnet-0a1b2c3d4e5f60718","vpcId":"vpc-0a1b2c3d4e5f60718","groupSet":{"items":[{"groupId":"sg-0a1b2c3d4e5f60718","groupName":"ElasticMapReduce-master"}]},"networkInterfaceSet":{"items":[{"networkInterfaceId":"%s","privateIpAddress":"%s","subnetId":"subnet-0a1b2c3d4e5f60718","vpcId":"vpc-0a1b2c3d4e5f60718","groupSet":{"items":[{"groupId":"sg-0a1b2c3d4e5f60718","groupName":"ElasticMapReduce-master"}]}}]},"tagSet":{"items":[{"key":"aws:elasticmapreduce:job-flow-id","value":"j-2AXXXXXXGAPLF"},{"key":"aws:elasticmapreduce:instance-group-role","value":"MASTER"}]}}]}},"requestID":"11111111-2222-4333-8444-555555555555","eventID":"%x-%x-4%x-8%x-%x","readOnly":false,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`,
-		at.UTC().Format(time.RFC3339), l.instance(), l.own(), l.eni(), l.own(), sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+	groups := object{"items": []object{{"groupId": "sg-0a1b2c3d4e5f60718", "groupName": "ElasticMapReduce-master"}}}
+	service := roleOf("EMR_DefaultRole", "CCSSession", nil)
+	service["invokedBy"] = "elasticmapreduce.amazonaws.com"
+	launch, err := apiCall{
+		service: "ec2", name: "RunInstances", who: service, ip: "elasticmapreduce.amazonaws.com", agent: "elasticmapreduce.amazonaws.com",
+		req: object{"instancesSet": object{"items": []object{{"imageId": image, "minCount": 1, "maxCount": 1}}}, "instanceType": "m7g.xlarge"},
+		res: object{"instancesSet": object{"items": []object{{
+			"instanceId": l.instance(), "imageId": image, "instanceState": object{"code": 0, "name": "pending"}, "instanceType": "m7g.xlarge",
+			"privateIpAddress": l.own(), "subnetId": subnet, "vpcId": network, "groupSet": groups,
+			"networkInterfaceSet": object{"items": []object{{
+				"networkInterfaceId": l.eni(), "privateIpAddress": l.own(), "subnetId": subnet, "vpcId": network, "groupSet": groups,
+			}}},
+			"tagSet": object{"items": []object{
+				{"key": "aws:elasticmapreduce:job-flow-id", "value": "j-2AXXXXXXGAPLF"}, {"key": "aws:elasticmapreduce:instance-group-role", "value": "MASTER"},
+			}},
+		}}}},
+	}.line(typ, 0, at)
+	if err != nil {
+		return nil, err
+	}
 	l.ordinary(at.Add(5 * time.Minute))
 	l.line(at.Add(6*time.Minute), false, "198.51.100.250", 8088, 51514, tcp, 2, 100, synFlag)
 	return append([]string{l.lines[0], launch}, l.lines[1:]...), nil

@@ -70,11 +70,10 @@ const timeLayout = "2006-01-02T15:04:05.000000Z"
 func (c call) line(typ string, n int, at time.Time) (string, error) {
 	at = at.UTC().Add(time.Duration(n) * 700 * time.Millisecond)
 	id := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", typ, n, at.UnixMicro()))
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // a version 4 UUID, as the server makes
 	e := event{
 		Kind: "Event", APIVersion: "audit.k8s.io/v1",
 		Level: orElse(c.level, "RequestResponse"), Stage: orElse(c.stage, "ResponseComplete"),
-		AuditID:    fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:16]),
+		AuditID:    uuid(id[:]),
 		RequestURI: c.uri, Verb: c.verb, User: c.who,
 		SourceIPs: []string{"203.0.113.7"}, UserAgent: "kubectl/v1.34.4 (linux/amd64) kubernetes/d1f4b2e",
 		ObjectRef: c.ref, ResponseStatus: status{Code: c.code}, RequestObject: c.request, ResponseObject: c.response,

@@ -21,6 +21,38 @@ func writers() map[string]writer {
 	return out
 }
 
+// act is one record of a scenario.
+type act interface {
+	// line renders it as the n-th record of a type: the same type, number and
+	// time give the same line.
+	line(typ string, n int, at time.Time) (string, error)
+}
+
+// inLines writes the records of scenarios one after the other.
+func inLines[A act](scenarios map[string][]A) map[string]writer {
+	out := map[string]writer{}
+	for typ, acts := range scenarios {
+		out[typ] = func(typ string, at time.Time) (lines []string, err error) {
+			for n, a := range acts {
+				line, err := a.line(typ, n, at)
+				if err != nil {
+					return nil, err
+				}
+				lines = append(lines, line)
+			}
+			return lines, nil
+		}
+	}
+	return out
+}
+
+// uuid is the random-looking one that bytes stand for, of version 4.
+func uuid(b []byte) string {
+	b = slices.Clone(b[:16])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
 // Types lists the finding types that can be simulated, in order.
 func Types() []string { return slices.Sorted(maps.Keys(writers())) }
 

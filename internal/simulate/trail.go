@@ -64,12 +64,10 @@ const (
 func (c apiCall) line(typ string, n int, at time.Time) (string, error) {
 	at = at.UTC().Add(time.Duration(n)*2*time.Second + c.after).Truncate(time.Second)
 	id := sha256.Sum256(fmt.Appendf(nil, "trail %s %d %d", typ, n, at.Unix()))
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-	uuid := func(b []byte) string { return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16]) }
 	e := trailEvent{
 		EventVersion: "1.11", Identity: c.who, Time: at.Format(time.RFC3339), Source: c.service + ".amazonaws.com", Name: c.name, Region: simRegion,
 		IP: orElse(c.ip, "203.0.113.7"), UserAgent: orElse(c.agent, cliAgent), ErrorCode: c.errorCode,
-		Request: c.req, Response: c.res, Additional: c.extra, RequestID: uuid(id[16:]), EventID: uuid(id[:16]), ReadOnly: c.readOnly,
+		Request: c.req, Response: c.res, Additional: c.extra, RequestID: uuid(id[16:]), EventID: uuid(id[:]), ReadOnly: c.readOnly,
 		Resources: c.resources, EventType: orElse(c.kind, "AwsApiCall"), Management: !c.data, Recipient: simAccount,
 		Endpoint: c.endpoint, EndpointOf: c.endpointOf, Category: "Management",
 	}
@@ -137,19 +135,4 @@ func instanceRole() object {
 func taskRole() object { return roleOf("batch-task", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", nil) }
 
 // trailWriters write lines of CloudTrail events.
-func trailWriters() map[string]writer {
-	out := map[string]writer{}
-	for typ, calls := range trailScenarios() {
-		out[typ] = func(typ string, at time.Time) (lines []string, err error) {
-			for n, c := range calls {
-				line, err := c.line(typ, n, at)
-				if err != nil {
-					return nil, err
-				}
-				lines = append(lines, line)
-			}
-			return lines, nil
-		}
-	}
-	return out
-}
+func trailWriters() map[string]writer { return inLines(trailScenarios()) }
