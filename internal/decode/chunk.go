@@ -74,13 +74,7 @@ func (d *Decoder) lines(c *event.Chunk) {
 
 // addAudit appends an event with the given body.
 func (d *Decoder) addAudit(a *event.Audit, raw []byte, truncated bool, fallback time.Time) {
-	t := a.StageTime
-	if t.IsZero() {
-		t = a.Received
-	}
-	if t.IsZero() {
-		t = fallback
-	}
+	t := either(a.StageTime, either(a.Received, fallback))
 	d.source = event.K8sAudit
 	d.out.Events = append(d.out.Events, event.Event{
 		Source: event.K8sAudit, Scope: d.scope, Time: t, Truncated: truncated, Raw: raw, Audit: a,

@@ -189,12 +189,12 @@ func flowStatusOf(b []byte) (event.FlowStatus, bool) {
 // flowAccount reads an account-id. Nearly all records of a stream are of the
 // same account, whose string is kept.
 func (d *Decoder) flowAccount(b []byte, i int) (string, int) {
-	if end := i + accountLen; end < len(b) && b[end] == ' ' && string(b[i:end]) == d.lastAccount {
+	if end := i + len(d.lastAccount); end < len(b) && b[end] == ' ' && string(b[i:end]) == d.lastAccount {
 		return d.lastAccount, end
 	}
 	end := fieldEnd(b, i)
 	v := alias(b[i:end])
-	if isAccount(v) {
+	if event.IsAccount(v) {
 		v = d.account(v)
 	}
 	return v, end

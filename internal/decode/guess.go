@@ -47,7 +47,7 @@ const certain = 3
 // otherOrder decodes an object that the members it has show to be a record
 // with its members in an unusual order.
 func (d *Decoder) otherOrder(b []byte, cut bool, at time.Time, w *wrapper) (n int, is bool, err error) {
-	fault := new(rejection)
+	var fault *rejection
 	if w.trail > 0 {
 		n, is, err = d.trail(b, cut, at)
 		if is || w.trail >= certain && errors.As(err, &fault) {

@@ -38,36 +38,40 @@ func (d *Decoder) record(b []byte, cut bool) {
 	if len(b) == 0 {
 		return
 	}
-	b, at := d.prefix(b)
-	if len(b) == 0 || b[0] != '{' && b[0] != '[' && d.text(b, at) {
+	b, at, f := d.prefix(b)
+	if len(b) == 0 || b[0] != '{' && b[0] != '[' && d.text(b, at, f) {
 		return
 	}
 	d.values(b, cut, at)
 }
 
 // prefix takes off what a log service or a container runtime writes before the
-// record, and returns the time it tells.
-func (d *Decoder) prefix(b []byte) ([]byte, time.Time) {
+// record, and returns the time it tells. What is behind a time may have been
+// read already, as a line of a flow log.
+func (d *Decoder) prefix(b []byte) (rest []byte, at time.Time, f *event.Flow) {
 	if b[0] == 0xEF && bytes.HasPrefix(b, []byte("\xEF\xBB\xBF")) {
 		b = b[3:]
 	}
-	var at time.Time
 	if len(b) > 20 && b[0] >= '0' && b[0] <= '9' && b[4] == '-' {
 		stamp, rest, ok := bytes.Cut(b, []byte(" "))
 		t, good := d.times.parse(stamp)
 		if !ok || !good {
-			return b, at
+			return b, at, nil
 		}
 		at, b = t, bytes.TrimLeft(rest, " ")
 		for _, cri := range []string{"stdout F ", "stderr F "} {
 			b = bytes.TrimPrefix(b, []byte(cri))
 		}
-		if len(b) == 0 || b[0] != '{' && !d.mayBeFlow(b) {
+		may := false
+		if len(b) > 0 && b[0] != '{' {
+			f, may = d.mayBeFlow(b)
+		}
+		if len(b) == 0 || b[0] != '{' && !may {
 			d.reject(event.Dropped, event.ReasonOtherStream, "a line of another log in the same group")
-			return nil, at
+			return nil, at, nil
 		}
 	}
-	return b, at
+	return b, at, f
 }
 
 // values decodes the JSON values that stand one after the other in b.

@@ -6,22 +6,6 @@ import (
 	"github.com/vedette-project/vedette/internal/event"
 )
 
-const accountLen = 12
-
-// isAccount reports whether s is an account id. Logs also say "unknown",
-// "anonymous" and the like, which is no scope.
-func isAccount(s string) bool {
-	if len(s) != accountLen {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
-}
-
 // isRegion reports whether s can be the name of a Region.
 func isRegion(s string) bool {
 	if len(s) < 4 || len(s) > 32 {
@@ -76,7 +60,7 @@ func (d *Decoder) region(s string) string {
 func (d *Decoder) awsScope(account, region string) event.Scope {
 	s := d.scope
 	s.Cluster = ""
-	if account != "" && !d.chunk.OneAccount && (account == d.lastAccount || isAccount(account)) {
+	if account != "" && !d.chunk.OneAccount && (account == d.lastAccount || event.IsAccount(account)) {
 		s.Account = d.account(account)
 	}
 	if region != "" && (region == d.lastRegion || isRegion(region)) {

@@ -28,28 +28,43 @@ func (d *Decoder) flow(b []byte, p *flowPlan, at time.Time) int {
 		d.out.flows.used--
 		return k
 	}
-	e := d.add(event.VPCFlow, b, false)
-	e.Flow, e.Time, e.Scope = f, either(f.Start, at), d.awsScope(f.Account, f.Region)
+	d.addFlow(b, f, at)
 	return -1
 }
 
+func (d *Decoder) addFlow(b []byte, f *event.Flow, at time.Time) {
+	e := d.add(event.VPCFlow, b, false)
+	e.Flow, e.Time, e.Scope = f, either(f.Start, at), d.awsScope(f.Account, f.Region)
+}
+
+// planNow is the format of the next line: the default one as long as nothing
+// names another.
+func (d *Decoder) planNow() *flowPlan {
+	if d.flowPlan == nil {
+		return d.plan("")
+	}
+	return d.flowPlan
+}
+
 // text decodes a line that is no JSON: a line of a flow log, or the header of
-// one. It reports false for a line that is neither.
-func (d *Decoder) text(b []byte, at time.Time) bool {
+// one. It reports false for a line that is neither. The line may have been read
+// before, into f; that is nil otherwise.
+func (d *Decoder) text(b []byte, at time.Time, f *event.Flow) bool {
 	if event.IsFlowHeader(b) {
 		d.flowPlan, d.flowing = d.plan(string(b)), true
 		return true
 	}
-	p := d.flowPlan
-	if p == nil {
-		p = d.plan("")
+	p, k := d.planNow(), 0
+	switch {
+	case f != nil:
+		d.addFlow(b, f, at)
+		k = -1
+	case p.known > 0:
+		k = d.flow(b, p, at)
 	}
-	k := 0
-	if p.known > 0 {
-		if k = d.flow(b, p, at); k < 0 {
-			d.flowPlan, d.flowing = p, true
-			return true
-		}
+	if k < 0 {
+		d.flowPlan, d.flowing = p, true
+		return true
 	}
 	if d.flowPlan == nil && !likeFlow(b) {
 		return false
@@ -62,18 +77,18 @@ func (d *Decoder) text(b []byte, at time.Time) bool {
 }
 
 // mayBeFlow reports whether a line behind a time may be one of a flow log:
-// other logs than flow logs, too, have times before their lines.
-func (d *Decoder) mayBeFlow(b []byte) bool {
+// other logs than flow logs, too, have times before their lines. A line that
+// was read to find out is in f.
+func (d *Decoder) mayBeFlow(b []byte) (f *event.Flow, may bool) {
 	if d.chunk.Format != "" || d.chunk.Source == event.VPCFlow {
-		return true
+		return nil, true
 	}
-	p := d.flowPlan
-	if p == nil {
-		p = d.plan("")
+	f = d.out.flows.next()
+	if d.flowLine(b, d.planNow(), f) < 0 {
+		return f, true
 	}
-	k := d.flowLine(b, p, d.out.flows.next())
 	d.out.flows.used--
-	return k < 0 || likeFlow(b)
+	return nil, likeFlow(b)
 }
 
 // likeFlow reports whether a line looks like one of a flow log of some format:
@@ -88,7 +103,7 @@ func likeFlow(b []byte) bool {
 		case "ACCEPT", "REJECT", "NODATA", "SKIPDATA":
 			action = true
 		default:
-			named = named || bytes.HasPrefix(f, []byte("eni-")) || isAccount(alias(f))
+			named = named || bytes.HasPrefix(f, []byte("eni-")) || event.IsAccount(alias(f))
 		}
 	}
 	return action && named

@@ -115,7 +115,7 @@ func (d *Decoder) trail(b []byte, cut bool, at time.Time) (n int, is bool, err e
 		return 0, true, from(event.CloudTrail, err)
 	}
 	account := t.Recipient
-	if !isAccount(account) {
+	if !event.IsAccount(account) {
 		account = t.Identity.AccountID
 	}
 	e := d.add(event.CloudTrail, b[:s.Pos], err != nil)

@@ -100,8 +100,8 @@ func (d *Decoder) scopeOfLogGroup(group, owner string) event.Scope {
 			s.Cluster = strings.Clone(name)
 		}
 	}
-	if !d.chunk.OneAccount && len(owner) == 12 && strings.Trim(owner, "0123456789") == "" {
-		s.Account = strings.Clone(owner)
+	if !d.chunk.OneAccount && event.IsAccount(owner) {
+		s.Account = d.account(owner)
 	}
 	return s
 }
@@ -162,8 +162,10 @@ func (d *Decoder) inner(v []byte, at time.Time) error {
 	}
 	b = bytes.TrimSpace(b)
 	if len(b) == 0 || b[0] != '{' {
-		if len(b) > 0 && d.mayBeFlow(b) && d.text(b, at) {
-			return nil
+		if len(b) > 0 {
+			if f, may := d.mayBeFlow(b); may && d.text(b, at, f) {
+				return nil
+			}
 		}
 		return dropped(event.ReasonOtherStream, "a message of another log: %s", excerpt(b))
 	}

@@ -41,6 +41,13 @@ func newAccount(durable bool) *account {
 	return a
 }
 
+func (e *Engine) accountIn(sc *scope) *account {
+	if sc.account == nil {
+		sc.account = newAccount(e.opts.Durable)
+	}
+	return sc.account
+}
+
 // record is one record of an AWS account under judgement. It is used again for
 // the next one.
 type record struct {
@@ -54,11 +61,8 @@ type record struct {
 
 // judgeAccount runs the detectors of a record's source.
 func (e *Engine) judgeAccount(sc *scope, ev *event.Event) []*finding.Signal {
-	if sc.account == nil {
-		sc.account = newAccount(e.opts.Durable)
-	}
 	r := &e.record
-	*r = record{ev: ev, account: sc.account, opts: &e.opts, rules: e.trail}
+	*r = record{ev: ev, account: e.accountIn(sc), opts: &e.opts, rules: e.trail}
 	switch {
 	case ev.Trail != nil:
 		r.judgeTrail(ev.Trail)
@@ -75,12 +79,12 @@ func (e *Engine) judgeAccount(sc *scope, ev *event.Event) []*finding.Signal {
 // claim starts a claim about the record: what, where, when and the record
 // itself. The detector adds the rest, and gives it to raise.
 func (r *record) claim(typ, key string) *finding.Signal {
-	ev := r.ev
+	ev, id := r.ev, r.id()
 	t, _ := finding.Lookup(typ)
 	return &finding.Signal{
 		Type: typ, Key: strings.Clone(key),
 		Account: strings.Clone(ev.Scope.Account), Region: strings.Clone(ev.Scope.Region), Home: r.opts.Home,
-		Time: ev.Time, Occurrence: r.id(), Severity: t.Severity, Evidence: r.evidence(),
+		Time: ev.Time, Occurrence: id, Severity: t.Severity, Evidence: r.evidence(id),
 	}
 }
 
@@ -96,11 +100,11 @@ func (r *record) id() string {
 	return hex.EncodeToString(sum[:12])
 }
 
-func (r *record) evidence() finding.EvidenceRecord {
-	e := finding.EvidenceRecord{EventID: r.id(), Time: r.ev.Time}
+func (r *record) evidence(id string) finding.EvidenceRecord {
+	e := finding.EvidenceRecord{EventID: id, Time: r.ev.Time}
 	e.Raw, e.RawCut = rawEvidence(r.ev.Raw)
 	if r.ev.Truncated {
-		e.Hidden = "the record was cut by the log service; what came after the cut is unknown"
+		e.Hidden = hiddenByCut
 	}
 	return e
 }

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -47,21 +48,10 @@ func asker(q *event.Query) string {
 
 // claimQuery starts a claim about a query.
 func (r *record) claimQuery(typ, what string, q *event.Query) *finding.Signal {
-	who := q.Instance
-	if who == "" {
-		who = r.account.instances.idOf("", q.VPC, q.SrcAddr)
-	}
-	if who == "" {
-		who = asker(q)
-	}
-	s := r.claim(typ, who+"|"+what)
+	s := r.claim(typ, cmp.Or(r.askingInstance(q), asker(q))+"|"+what)
 	s.Role = "ACTOR"
-	protocol := q.Transport
-	if protocol == "" {
-		protocol = "UDP"
-	}
 	s.Action = finding.Action{ActionType: "DNS_REQUEST", DNSRequestAction: &finding.DNSRequestAction{
-		Domain: strings.Clone(q.Name), DomainWithSuffix: strings.Clone(registered(q.Name)), Protocol: strings.Clone(protocol),
+		Domain: strings.Clone(q.Name), DomainWithSuffix: strings.Clone(registered(q.Name)), Protocol: strings.Clone(cmp.Or(q.Transport, "UDP")),
 		Blocked: q.Blocked(), VPCOwnerAccountID: strings.Clone(q.Account),
 	}}
 	s.Resource = finding.Resource{
@@ -74,13 +64,17 @@ func (r *record) claimQuery(typ, what string, q *event.Query) *finding.Signal {
 	return s
 }
 
+// askingInstance is the id of the instance that asked, "" if no log names it.
+func (r *record) askingInstance(q *event.Query) string {
+	if q.Instance != "" {
+		return q.Instance
+	}
+	return r.account.instances.idOf("", q.VPC, q.SrcAddr)
+}
+
 // questioner names who asked in a sentence.
 func (r *record) questioner(q *event.Query) string {
-	id := q.Instance
-	if id == "" {
-		id = r.account.instances.idOf("", q.VPC, q.SrcAddr)
-	}
-	switch {
+	switch id := r.askingInstance(q); {
 	case id != "":
 		return "the instance " + id
 	case q.ResolverEndpoint != "" && q.SrcAddr.IsValid():
@@ -123,7 +117,7 @@ func registered(name string) string {
 	return name[at:]
 }
 
-// parseAddr reads an address as answers have it.
+// parseAddr reads an address as records have it; not valid where that is none.
 func parseAddr(s string) netip.Addr {
 	a, err := netip.ParseAddr(s)
 	if err != nil {

@@ -1,6 +1,9 @@
 package detect
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // distinct counts different things and their lengths in little memory: up to
 // maxExact one by one, more by a sketch of 64 registers (HyperLogLog, Flajolet
@@ -16,44 +19,53 @@ const (
 	sketchSize = 64
 )
 
-// add notes a thing by its hash, and reports whether anything changed.
-func (d *distinct) add(h uint64, length int) bool {
+// has reports whether adding a thing would change nothing.
+func (d *distinct) has(h uint32) bool {
 	if d.sketch == nil {
-		for _, k := range d.exact {
-			if k == uint32(h) {
-				return false
-			}
-		}
+		return slices.Contains(d.exact, h)
+	}
+	at, run := register(h)
+	return d.sketch[at] >= run
+}
+
+// add notes a thing by its hash.
+func (d *distinct) add(h uint32, length int) {
+	if d.has(h) {
+		return
+	}
+	if d.sketch == nil {
 		if len(d.exact) < maxExact {
-			d.exact = append(d.exact, uint32(h))
+			d.exact = append(d.exact, h)
 			d.n, d.size = d.n+1, d.size+int64(length)
-			return true
+			return
 		}
 		// The sketch holds what came before by hashes of half the length.
 		d.sketch = new([sketchSize]uint8)
 		for _, k := range d.exact {
-			d.register(uint64(k))
+			d.enter(k)
 		}
 		d.exact = nil
 	}
-	if !d.register(uint64(uint32(h))) {
-		return false
+	if d.enter(h) {
+		d.n, d.size = d.n+1, d.size+int64(length)
 	}
-	d.n, d.size = d.n+1, d.size+int64(length)
-	return true
 }
 
-// register enters a hash of 32 bits: 6 choose the register, the run of zeros
-// in the others is what it keeps.
-func (d *distinct) register(h uint64) bool {
-	h = mix(h).sum() | 1 // the bits of a short hash, stirred again
-	at := h >> 58
-	run := uint8(bits.LeadingZeros64(h<<6)) + 1
+// enter enters a hash in the sketch, and reports whether that changed.
+func (d *distinct) enter(h uint32) bool {
+	at, run := register(h)
 	if d.sketch[at] >= run {
 		return false
 	}
 	d.sketch[at] = run
 	return true
+}
+
+// register says where a hash goes: 6 bits choose the register, the run of
+// zeros in the others is what it keeps.
+func register(hash uint32) (at int, run uint8) {
+	h := mix(hash).sum() | 1 // the bits of a short hash, stirred again
+	return int(h >> 58), uint8(bits.LeadingZeros64(h<<6)) + 1
 }
 
 // count is how many different things there were.

@@ -175,8 +175,8 @@ func TestDistinct(t *testing.T) {
 		for run := range runs {
 			var d distinct
 			for i := range n {
-				d.add(mixSeed.string(fmt.Sprint(run, " ", i)).sum(), 20)
-				d.add(mixSeed.string(fmt.Sprint(run, " ", i/2)).sum(), 20)
+				d.add(uint32(mixSeed.string(fmt.Sprint(run, " ", i)).sum()), 20)
+				d.add(uint32(mixSeed.string(fmt.Sprint(run, " ", i/2)).sum()), 20)
 			}
 			mean += float64(d.count()) / float64(n) / runs
 			if d.bytes() != d.count()*20 {

@@ -71,17 +71,17 @@ func (r *record) exfiltrate(q *event.Query) {
 	}
 	s, at := r.account.dns, r.ev.Time
 	key := asker(q) + "|" + domain
-	h := mixSeed.string(name[:left]).sum()
+	h := uint32(mixSeed.string(name[:left]).sum())
 	length := left
 	if q.Rcode == "NXDOMAIN" && madeBySearch(name[:left]) {
 		length = (left + searchShare - 1) / searchShare
 	}
 	t := s.tunnels.get(key)
-	if t != nil && t.hour.covers(at, time.Hour) && t.day.covers(at, day) && t.hour.knows(h) && t.day.knows(h) {
+	if t != nil && t.hour.covers(at, time.Hour) && t.day.covers(at, day) && t.hour.names.has(h) && t.day.names.has(h) {
 		return
 	}
 	if t == nil || !t.day.covers(at, day) {
-		s.askers.touch(strings.Clone(domain), at).who.add(mixSeed.string(asker(q)).sum(), at, otherAskers+1)
+		s.askers.touch(domain, at).who.add(mixSeed.string(asker(q)).sum(), at, otherAskers+1)
 	}
 	t = s.tunnels.touch(key, at)
 	t.hour.add(h, length, at, time.Hour)
@@ -139,26 +139,10 @@ func madeBySearch(left string) bool {
 }
 
 func (s *span) covers(at time.Time, window time.Duration) bool {
-	d := since(s.since, at)
-	return s.since != 0 && d < window && d > -window
+	return s.since != 0 && since(s.since, at).Abs() < window
 }
 
-// knows reports whether adding a name would change nothing.
-func (s *span) knows(h uint64) bool {
-	if s.names.sketch == nil {
-		for _, k := range s.names.exact {
-			if k == uint32(h) {
-				return true
-			}
-		}
-		return false
-	}
-	probe := *s.names.sketch
-	d := distinct{sketch: &probe}
-	return !d.register(uint64(uint32(h)))
-}
-
-func (s *span) add(h uint64, length int, at time.Time, window time.Duration) {
+func (s *span) add(h uint32, length int, at time.Time, window time.Duration) {
 	if !s.covers(at, window) {
 		if s.since != 0 && since(s.since, at) < 0 {
 			return // of a window that is gone
@@ -172,11 +156,7 @@ func (s *span) add(h uint64, length int, at time.Time, window time.Duration) {
 func (t *tunnel) MarshalBinary() ([]byte, error) {
 	var b []byte
 	for _, s := range []*span{&t.hour, &t.day} {
-		told := int64(0)
-		if s.told {
-			told = 1
-		}
-		b = s.names.append(appendInts(b, s.since, told))
+		b = s.names.append(appendInts(b, s.since, oneIf(s.told)))
 	}
 	return b, nil
 }

@@ -58,7 +58,7 @@ func (in *instances) bind(eni, vpc, ip, id string, at time.Time) {
 		if known := in.byHandle.get(h); known != nil && *known == id {
 			continue
 		}
-		*in.byHandle.touch(strings.Clone(h), at) = strings.Clone(id)
+		*in.byHandle.touch(h, at) = strings.Clone(id)
 	}
 }
 

@@ -2,7 +2,7 @@ package detect
 
 import (
 	"encoding/binary"
-	"net/netip"
+	"slices"
 	"sort"
 	"time"
 )
@@ -25,19 +25,24 @@ func (b *burst) add(id uint64, at time.Time, limit int) bool {
 			return false
 		}
 	}
-	t := at.Unix()
-	i := sort.Search(len(*b), func(i int) bool { return (*b)[i].at > t })
-	if len(*b) >= limit {
-		if i == 0 { // older than all that is remembered
-			return false
-		}
-		copy((*b)[:i-1], (*b)[1:i])
-		(*b)[i-1] = occasion{t, id}
+	return insertByTime((*[]occasion)(b), occasion{at.Unix(), id}, limit, func(o *occasion) int64 { return o.at })
+}
+
+// insertByTime puts an element in its place by time in a list of so many at
+// most; the oldest make room. It reports false for what is older than all that
+// a full list has.
+func insertByTime[T any](list *[]T, x T, limit int, at func(*T) int64) bool {
+	l, t := *list, at(&x)
+	i := sort.Search(len(l), func(i int) bool { return at(&l[i]) > t })
+	if len(l) < limit {
+		*list = slices.Insert(l, i, x)
 		return true
 	}
-	*b = append(*b, occasion{})
-	copy((*b)[i+1:], (*b)[i:])
-	(*b)[i] = occasion{t, id}
+	if i == 0 {
+		return false
+	}
+	copy(l[:i-1], l[1:i])
+	l[i-1] = x
 	return true
 }
 
@@ -66,67 +71,6 @@ func (b burst) append(to []byte) []byte {
 	return to
 }
 
-// saved reads what tables saved. The first fault makes everything after it zero.
-type saved struct {
-	b   []byte
-	bad bool
-}
-
-func (s *saved) err() error {
-	if s.bad || len(s.b) > 0 {
-		return errCutRow
-	}
-	return nil
-}
-
-func (s *saved) bytes(n int) []byte {
-	if s.bad || n < 0 || n > len(s.b) {
-		s.bad = true
-		return make([]byte, min(max(n, 0), 64))
-	}
-	v := s.b[:n]
-	s.b = s.b[n:]
-	return v
-}
-
-func (s *saved) int() int64 {
-	v, n := binary.Varint(s.b)
-	if s.bad || n <= 0 {
-		s.bad = true
-		return 0
-	}
-	s.b = s.b[n:]
-	return v
-}
-
-func (s *saved) count(limit int) int {
-	v, n := binary.Uvarint(s.b)
-	if s.bad || n <= 0 || v > uint64(limit) {
-		s.bad = true
-		return 0
-	}
-	s.b = s.b[n:]
-	return int(v)
-}
-
-func (s *saved) uint64() uint64 { return binary.LittleEndian.Uint64(s.bytes(8)) }
-func (s *saved) uint32() uint32 { return binary.LittleEndian.Uint32(s.bytes(4)) }
-func (s *saved) uint16() uint16 { return binary.LittleEndian.Uint16(s.bytes(2)) }
-func (s *saved) byte() byte     { return s.bytes(1)[0] }
-
-func (s *saved) addr() netip.Addr {
-	a, ok := netip.AddrFromSlice(s.bytes(s.count(16)))
-	if !ok {
-		return netip.Addr{}
-	}
-	return a
-}
-
-func appendAddr(to []byte, a netip.Addr) []byte {
-	v := a.AsSlice()
-	return append(append(to, byte(len(v))), v...)
-}
-
 func (s *saved) burst(limit int) burst {
 	n := s.count(limit)
 	if n == 0 {
@@ -138,39 +82,4 @@ func (s *saved) burst(limit int) burst {
 		b = append(b, occasion{last, s.uint64()})
 	}
 	return b
-}
-
-// mix is a hash that is the same in every process (FNV-1a, and a stir so that
-// all its bits are good).
-type mix uint64
-
-const mixSeed mix = 14695981039346656037
-
-func (h mix) byte(c byte) mix { return (h ^ mix(c)) * 1099511628211 }
-
-func (h mix) string(s string) mix {
-	for i := range len(s) {
-		h = h.byte(s[i])
-	}
-	return h
-}
-
-func (h mix) addr(a netip.Addr) mix {
-	if a.Is4() {
-		for _, c := range a.As4() {
-			h = h.byte(c)
-		}
-		return h
-	}
-	for _, c := range a.As16() {
-		h = h.byte(c)
-	}
-	return h
-}
-
-func (h mix) sum() uint64 {
-	v := uint64(h)
-	v ^= v >> 33
-	v *= 0xff51afd7ed558ccd
-	return v ^ v>>33
 }

@@ -2,8 +2,7 @@ package detect
 
 import (
 	"encoding/binary"
-	"sort"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -30,6 +29,11 @@ type contact struct {
 	guess  bool // who called is known by its port alone
 }
 
+// contactOf says who is at the two ends of a contact.
+func contactOf(v *view) contact {
+	return contact{host: uint32(mixSeed.addr(v.remote).sum()), local: uint16(mixSeed.addr(v.local).sum()), lport: v.lport, port: v.rport}
+}
+
 // contact judges an outgoing connection: does it look like a probe?
 func (r *record) contact(v *view) {
 	f, at := v.f, r.ev.Time
@@ -40,7 +44,7 @@ func (r *record) contact(v *view) {
 			return
 		}
 	}
-	if r.opts.Intel.Trusted(v.local) || r.opts.Intel.Trusted(v.remote) { // the operator's own scanner
+	if r.opts.trustedEnd(v) { // the operator's own scanner
 		return
 	}
 	s := r.account.net
@@ -48,17 +52,14 @@ func (r *record) contact(v *view) {
 		v.end = r.endpoint(f)
 		v.end.odd = at.Unix()
 	}
-	c := contact{
-		at: at.Unix(), host: uint32(mixSeed.addr(v.remote).sum()), local: uint16(mixSeed.addr(v.local).sum()),
-		lport: v.lport, port: v.rport, failed: probe, guess: f.Has&event.FlowTCPFlags == 0 || f.Protocol != event.ProtoTCP,
-	}
+	c := contactOf(v)
+	c.at, c.failed, c.guess = at.Unix(), probe, f.Has&event.FlowTCPFlags == 0 || f.Protocol != event.ProtoTCP
 	key := v.handle()
 	list := s.contacts.get(key)
 	if list == nil {
 		if !probe {
 			return
 		}
-		key = strings.Clone(key)
 	} else if k := list.known(c); k != nil {
 		if k.failed && !probe {
 			s.contacts.touch(key, at)
@@ -85,8 +86,7 @@ func (r *record) contactAnswered(v *view) {
 	if list == nil {
 		return
 	}
-	k := list.known(contact{host: uint32(mixSeed.addr(v.remote).sum()), local: uint16(mixSeed.addr(v.local).sum()), port: v.rport})
-	if k != nil && k.failed {
+	if k := list.known(contactOf(v)); k != nil && k.failed {
 		s.contacts.touch(key, r.ev.Time)
 		k.failed = false
 	}
@@ -154,49 +154,24 @@ func (l *contacts) known(c contact) *contact {
 
 // add puts a contact in its place by time; the oldest make room.
 func (l *contacts) add(c contact) bool {
-	i := sort.Search(len(l.list), func(i int) bool { return l.list[i].at > c.at })
-	if len(l.list) >= maxContacts {
-		if i == 0 {
-			return false
-		}
-		copy(l.list[:i-1], l.list[1:i])
-		l.list[i-1] = c
-		return true
-	}
-	l.list = append(l.list, contact{})
-	copy(l.list[i+1:], l.list[i:])
-	l.list[i] = c
-	return true
+	return insertByTime(&l.list, c, maxContacts, func(k *contact) int64 { return k.at })
 }
 
 // without takes out the contacts that a finding told of.
 func (l *contacts) without(told func(*contact) bool) {
-	kept := l.list[:0]
-	for i := range l.list {
-		if !told(&l.list[i]) {
-			kept = append(kept, l.list[i])
-		}
-	}
-	l.list = kept
+	l.list = slices.DeleteFunc(l.list, func(c contact) bool { return told(&c) })
 }
 
 // MarshalBinary and UnmarshalBinary bring contacts into a table's log.
 func (l *contacts) MarshalBinary() ([]byte, error) {
 	b := binary.AppendUvarint(nil, uint64(len(l.list)))
 	for _, c := range l.list {
-		flags := byte(0)
-		if c.failed {
-			flags |= 1
-		}
-		if c.guess {
-			flags |= 2
-		}
 		b = binary.AppendVarint(b, c.at)
 		b = binary.LittleEndian.AppendUint32(b, c.host)
 		for _, p := range []uint16{c.local, c.lport, c.port} {
 			b = binary.LittleEndian.AppendUint16(b, p)
 		}
-		b = append(b, flags)
+		b = append(b, byte(oneIf(c.failed)|oneIf(c.guess)<<1))
 	}
 	return b, nil
 }

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -179,7 +178,7 @@ func (r *record) carrier(v *view, f *event.Flow) {
 func (r *record) endpoint(f *event.Flow) *endpoint {
 	s := r.account.net
 	if s.endpoints.get(f.Interface) == nil {
-		e := s.endpoints.touch(strings.Clone(f.Interface), r.ev.Time)
+		e := s.endpoints.touch(f.Interface, r.ev.Time)
 		e.first = r.ev.Time.Unix()
 		return e
 	}
@@ -214,11 +213,7 @@ func (e *endpoint) MarshalBinary() ([]byte, error) {
 	for k := range 2 {
 		b = appendAddr(appendAddr(b, e.own[k]), e.maybe[k])
 	}
-	carrier := byte(0)
-	if e.carrier {
-		carrier = 1
-	}
-	b = append(b, e.strangers, carrier)
+	b = append(b, e.strangers, byte(oneIf(e.carrier)))
 	b = appendInts(b, e.first, e.odd)
 	return appendFloods(b, e.floods), nil
 }

@@ -53,8 +53,7 @@ func floodKindOf(v *view) floodKind {
 	f := v.f
 	switch f.Protocol {
 	case event.ProtoTCP:
-		perMinute := f.Packets
-		if perMinute >= synsOfFlood || looksLikeProbe(v) {
+		if f.Packets >= synsOfFlood || looksLikeProbe(v) {
 			return floodTCP
 		}
 	case event.ProtoUDP:

@@ -212,11 +212,7 @@ func (r *record) bulkMail(v *view) {
 
 // MarshalBinary and UnmarshalBinary bring a habit into a table's log.
 func (h *habit) MarshalBinary() ([]byte, error) {
-	learned := int64(0)
-	if h.learned {
-		learned = 1
-	}
-	return h.others.append(appendInts(nil, h.first, h.last, learned, h.told)), nil
+	return h.others.append(appendInts(nil, h.first, h.last, oneIf(h.learned), h.told)), nil
 }
 
 func (h *habit) UnmarshalBinary(b []byte) error {

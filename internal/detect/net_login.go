@@ -1,8 +1,9 @@
 package detect
 
 import (
-	"encoding/binary"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -99,14 +100,17 @@ func (r *record) login(v *view) {
 	}
 }
 
-// expected reports whether an operator's own network or a trusted machine is
-// on the other side.
-func (o *Options) expected(v *view) bool {
-	for _, p := range o.Own {
-		if p.Contains(v.remote) {
-			return true
-		}
-	}
+// expected reports whether the operator's own network or a trusted machine is
+// on the other side, or the machine itself is trusted.
+func (o *Options) expected(v *view) bool { return o.inOwnNetwork(v.remote) || o.trustedEnd(v) }
+
+// inOwnNetwork reports whether an address is of the operator's networks outside AWS.
+func (o *Options) inOwnNetwork(ip netip.Addr) bool {
+	return slices.ContainsFunc(o.Own, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// trustedEnd reports whether a machine at either end of a flow is trusted.
+func (o *Options) trustedEnd(v *view) bool {
 	return o.Intel.Trusted(v.remote) || o.Intel.Trusted(v.local)
 }
 
@@ -176,11 +180,7 @@ func (r *record) guessed(v *view, l *logins, p loginPort, role string) {
 // MarshalBinary and UnmarshalBinary bring logins into a table's log.
 func (l *logins) MarshalBinary() ([]byte, error) {
 	b := l.attempts.append(nil)
-	friend := byte(0)
-	if l.friend {
-		friend = 1
-	}
-	return appendInts(append(b, friend), l.first, int64(l.usual), int64(l.today), l.day), nil
+	return appendInts(append(b, byte(oneIf(l.friend))), l.first, int64(l.usual), int64(l.today), l.day), nil
 }
 
 func (l *logins) UnmarshalBinary(b []byte) error {
@@ -189,11 +189,4 @@ func (l *logins) UnmarshalBinary(b []byte) error {
 	l.friend = s.byte() == 1
 	l.first, l.usual, l.today, l.day = s.int(), int(s.int()), int(s.int()), s.int()
 	return s.err()
-}
-
-func appendInts(b []byte, vs ...int64) []byte {
-	for _, v := range vs {
-		b = binary.AppendVarint(b, v)
-	}
-	return b
 }

@@ -99,6 +99,8 @@ func rawEvidence(raw []byte) (text string, cut bool) {
 	return strings.ToValidUTF8(string(raw), "\uFFFD"), cut
 }
 
+const hiddenByCut = "the record was cut by the log service; what came after the cut is unknown"
+
 // hidden says what the record could not show.
 func (c *call) hidden() string {
 	var parts []string
@@ -109,7 +111,7 @@ func (c *call) hidden() string {
 		parts = append(parts, "audit level Request: the response body is not in the log")
 	}
 	if c.ev.Truncated {
-		parts = append(parts, "the record was cut by the log service; what came after the cut is unknown")
+		parts = append(parts, hiddenByCut)
 	}
 	return strings.Join(parts, "; ")
 }

@@ -137,13 +137,7 @@ func (e *Engine) RestoreRun(s event.Scope, run Run) error {
 	return fmt.Errorf("restore what was known of %s: there is no log %q", s, run.Log)
 }
 
-func (e *Engine) accountOf(s event.Scope) *account {
-	sc := e.scope(s)
-	if sc.account == nil {
-		sc.account = newAccount(e.opts.Durable)
-	}
-	return sc.account
-}
+func (e *Engine) accountOf(s event.Scope) *account { return e.accountIn(e.scope(s)) }
 
 // mark is a watermark as it is kept; times are nanoseconds since the epoch.
 type mark struct {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -51,14 +52,24 @@ func (t *table[V]) get(key string) *V {
 	return nil
 }
 
+// value returns a copy of what is remembered of a key, a zero value if that is
+// nothing.
+func (t *table[V]) value(key string) (v V) {
+	if r := t.rows[key]; r != nil {
+		v = r.value
+	}
+	return v
+}
+
 // touch returns what is remembered of a key, to be changed: a zero value if
-// that is nothing. The value is good until the next touch.
+// that is nothing. The value is good until the next touch. The key may alias a
+// batch: a new row has its own.
 func (t *table[V]) touch(key string, at time.Time) *V {
 	r := t.rows[key]
 	if r == nil {
 		t.makeRoom(at)
-		r = &row[V]{key: key}
-		t.rows[key] = r
+		r = &row[V]{key: strings.Clone(key)}
+		t.rows[r.key] = r
 	} else {
 		t.unlink(r)
 	}
@@ -138,12 +149,9 @@ func (t *table[V]) keep() { t.durable = true }
 // delta returns what changed since the last delta, as a run of the log of the
 // table; ok is false if nothing did.
 func (t *table[V]) delta() (run Run, ok bool, err error) {
-	first := t.newest
-	for first != nil && first.dirty && first.older != nil && first.older.dirty {
-		first = first.older
-	}
-	if first != nil && !first.dirty {
-		first = nil
+	var first *row[V]
+	for r := t.newest; r != nil && r.dirty; r = r.older {
+		first = r
 	}
 	if first == nil && len(t.dropped) == 0 {
 		return Run{}, false, nil
@@ -226,11 +234,10 @@ func (t *table[V]) restore(run Run) error {
 		if !ok {
 			return fmt.Errorf("restore %s: %w", t.label, errCutRow)
 		}
-		if b = rest; len(value) == 0 {
-			t.drop(string(key))
+		b = rest
+		if t.drop(string(key)); len(value) == 0 {
 			continue
 		}
-		t.drop(string(key))
 		r := &row[V]{key: string(key), touched: touched}
 		if err := decodeValue(value, &r.value); err != nil {
 			return fmt.Errorf("restore %s of %q: %w", t.label, key, err)

@@ -8,6 +8,13 @@ import (
 	"github.com/vedette-project/vedette/internal/jsonscan"
 )
 
+// An address is remembered by itself, or by what stands for it: all private
+// ones, and the VPC endpoints of another account, which follows the prefix.
+const (
+	addrPrivate  = "private"
+	addrEndpoint = "vpce:"
+)
+
 // addressMemory is what is known of an address of the account's machines.
 type addressMemory struct {
 	// One is the machine that called from there; Shared says that there were
@@ -27,7 +34,7 @@ type operatorMemory struct {
 
 // inhabit notes that a machine calls from an address.
 func (c *apiCall) inhabit(addr string) {
-	if addr == "private" {
+	if addr == addrPrivate {
 		return
 	}
 	who := c.t.Identity.PrincipalID
@@ -35,15 +42,10 @@ func (c *apiCall) inhabit(addr string) {
 	if m != nil && (m.Shared || m.One == who) {
 		return
 	}
-	next := addressMemory{One: strings.Clone(who)}
-	if m != nil {
-		next = *m
-		next.Shared = m.One != ""
-		if m.One == "" {
-			next.One = strings.Clone(who)
-		}
+	m = c.account.trail.addresses.touch(addr, c.ev.Time)
+	if m.Shared = m.One != ""; !m.Shared {
+		m.One = strings.Clone(who)
 	}
-	*c.account.trail.addresses.touch(strings.Clone(addr), c.ev.Time) = next
 }
 
 // isShared reports whether an address is the account's, not one machine's:
@@ -53,7 +55,7 @@ func (c *apiCall) isShared(addr string) bool {
 	if m == nil {
 		return false
 	}
-	if strings.HasPrefix(addr, "vpce:") {
+	if strings.HasPrefix(addr, addrEndpoint) {
 		return m.Shared
 	}
 	return m.Shared || m.One != "" && m.One != c.t.Identity.PrincipalID || m.Allocation != ""
@@ -71,15 +73,6 @@ func (c *apiCall) associated(id string) string {
 func (c *apiCall) restartedSince(id string, since int64) bool {
 	m := c.account.trail.operators.get("start:" + id)
 	return m != nil && m.At >= since
-}
-
-func (c *apiCall) inOwnNetwork(ip netip.Addr) bool {
-	for _, p := range c.opts.Own {
-		if p.Contains(ip) {
-			return true
-		}
-	}
-	return false
 }
 
 // isAWSv6 reports whether an address is of the ranges from which AWS gives IPv6

@@ -39,7 +39,7 @@ func (c *apiCall) res() *jsonscan.Node {
 // linked to one, or a service on behalf of an identity.
 func (c *apiCall) byService() bool {
 	id := &c.t.Identity
-	return id.InvokedBy != "" || id.Type == "AWSService" || c.t.EventType == "AwsServiceEvent" ||
+	return id.InvokedBy != "" || c.t.EventType == "AwsServiceEvent" ||
 		c.t.SourceIP == "AWS Internal" || strings.HasSuffix(c.t.SourceIP, ".amazonaws.com") || c.byLinkedRole()
 }
 
@@ -49,8 +49,8 @@ func (c *apiCall) byLinkedRole() bool {
 	return c.t.Identity.Type == "AWSService" || strings.Contains(c.t.Identity.Issuer.ARN, ":role/aws-service-role/")
 }
 
-// isData reports whether the call reads or writes data, not the resource.
-func (c *apiCall) isData() bool { return !c.t.Management }
+// isS3Data reports whether the call reads or writes what is in a bucket.
+func (c *apiCall) isS3Data() bool { return !c.t.Management && isService(c.t.Service, "s3") }
 
 // sourceAddr is the address that the call came from; not valid where that is
 // the name of a service.
@@ -59,11 +59,7 @@ func (c *apiCall) sourceAddr() netip.Addr {
 	if s == "" || s[0] != ':' && (s[0] < '0' || s[0] > '9') && (s[0]|0x20 < 'a' || s[0]|0x20 > 'f') {
 		return netip.Addr{}
 	}
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return a.Unmap().WithZone("")
+	return parseAddr(s)
 }
 
 // recipient is the account that the call was made in.
@@ -198,10 +194,10 @@ func (c *apiCall) who() string {
 	id := &c.t.Identity
 	switch id.Type {
 	case "Root":
-		return "The root user of account " + strings.Clone(id.AccountID)
+		return "The root user of account " + id.AccountID
 	case "IAMUser":
 		if id.UserName != "" {
-			return "IAM user " + strings.Clone(id.UserName)
+			return "IAM user " + id.UserName
 		}
 	}
 	if id.ARN != "" {

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -27,9 +28,7 @@ type catalogRule struct {
 func RuleNames() []string {
 	var out []string
 	for _, c := range catalogRules() {
-		if !slices.Contains(out, c.name) {
-			out = append(out, c.name)
-		}
+		out = append(out, c.name)
 	}
 	slices.Sort(out)
 	return out
@@ -74,12 +73,9 @@ func (c *apiCall) sequence(k catalogRule, h hit, s *finding.Signal) *finding.Seq
 	id, at := &c.t.Identity, &finding.Epoch{Time: c.ev.Time}
 	key := s.Resource.AccessKeyDetails
 	caller := finding.ResourceV2{
-		UID: s.Actor.PrincipalARN, ResourceType: "ACCESS_KEY", Name: key.AccessKeyID, AccountID: s.Account, Region: s.Region,
+		UID: cmp.Or(s.Actor.PrincipalARN, key.PrincipalID), ResourceType: "ACCESS_KEY", Name: key.AccessKeyID, AccountID: s.Account, Region: s.Region,
 		Service: "iam", CloudPartition: finding.Partition(s.Region),
 		Data: &finding.ResourceData{AccessKey: &finding.AccessKey{PrincipalID: key.PrincipalID, UserName: key.UserName, UserType: key.UserType}},
-	}
-	if caller.UID == "" {
-		caller.UID = key.PrincipalID
 	}
 	actor := finding.SequenceActor{ID: key.PrincipalID, User: &finding.User{
 		Name: s.Actor.Username, UID: key.PrincipalID, Type: key.UserType, CredentialUID: key.AccessKeyID,
@@ -124,8 +120,11 @@ func signalID(parts ...string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// resource names what a call was about.
+// resource names what a call was about: nothing where the record does not tell.
 func resource(kind, service, uid string) finding.ResourceV2 {
+	if uid == "" {
+		return finding.ResourceV2{}
+	}
 	return finding.ResourceV2{UID: uid, ResourceType: kind, Service: service, Name: uid[strings.LastIndexAny(uid, ":/")+1:]}
 }
 
@@ -133,10 +132,9 @@ func resource(kind, service, uid string) finding.ResourceV2 {
 func always(did, kind, service, field string) func(*apiCall) (hit, bool) {
 	return func(c *apiCall) (hit, bool) {
 		name := member(c.req(), field).Text()
-		h := hit{did: did, why: "that call alone is what the rule asks for"}
+		h := hit{did: did, why: "that call alone is what the rule asks for", resource: resource(kind, service, name)}
 		if name != "" {
 			h.did += " " + shown(name)
-			h.resource = resource(kind, service, name)
 		}
 		return h, true
 	}
@@ -171,16 +169,11 @@ func (c *apiCall) deniedPasswords(instance string) int {
 	if m != nil && within(c.ev.Time, time.Unix(m.Last, 0), operateIdle) {
 		known = m.Instances
 	}
-	for _, k := range known {
-		if k == instance {
-			return len(known)
-		}
-	}
-	if len(known) >= 2*manyInstances {
+	if slices.Contains(known, instance) || len(known) >= 2*manyInstances {
 		return len(known)
 	}
-	next := append(append([]string(nil), known...), instance)
-	*c.account.trail.passwords.touch(strings.Clone(who), c.ev.Time) = passwordMemory{next, c.ev.Time.Unix()}
+	next := append(slices.Clip(known), instance)
+	*c.account.trail.passwords.touch(who, c.ev.Time) = passwordMemory{next, c.ev.Time.Unix()}
 	return len(next)
 }
 

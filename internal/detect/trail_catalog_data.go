@@ -36,9 +36,7 @@ func database(c *apiCall) (h hit, name string) {
 			name = member(c.req(), f).Text()
 		}
 	}
-	if name != "" {
-		h.resource = resource("RDS_DB_INSTANCE", "rds", name)
-	}
+	h.resource = resource("RDS_DB_INSTANCE", "rds", name)
 	return h, name
 }
 
@@ -148,7 +146,7 @@ func rapidExpiration(req *jsonscan.Node, at time.Time, parts bool) string {
 			continue
 		}
 		e := member(r, "Expiration")
-		if days := portOf(member(e, "Days")); days == 1 || days == 0 {
+		if days := number(member(e, "Days")); days == 1 || days == 0 {
 			return "objects expire after " + strconv.FormatInt(days, 10) + " day"
 		}
 		if date, err := time.Parse(time.RFC3339, member(e, "Date").Text()); err == nil && date.Before(at.Add(24*time.Hour)) {

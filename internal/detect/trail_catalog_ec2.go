@@ -23,12 +23,7 @@ func ec2Rules() []catalogRule {
 }
 
 func instanceResource(c *apiCall) hit {
-	id := c.req().Text("instanceId")
-	h := hit{}
-	if id != "" {
-		h.resource = resource("EC2_INSTANCE", "ec2", id)
-	}
-	return h
+	return hit{resource: resource("EC2_INSTANCE", "ec2", c.req().Text("instanceId"))}
 }
 
 // passwordData: the password was given, or was asked of many instances in vain.
@@ -119,13 +114,13 @@ func (c *apiCall) shared(what, kind, service, id, permission string) (hit, bool)
 }
 
 func (c *apiCall) sharedWith(what, kind, service, id, permission string, external []string, everyone bool) (hit, bool) {
-	h := hit{did: "shared " + what + " " + shown(id) + " with everybody", why: permission + " was given to everybody"}
+	h := hit{
+		did: "shared " + what + " " + shown(id) + " with everybody", why: permission + " was given to everybody",
+		resource: resource(kind, service, id),
+	}
 	if !everyone {
 		h.did = "shared " + what + " " + shown(id) + " with account " + strings.Join(external, ", ")
 		h.why = permission + " was given to account " + strings.Join(external, ", ") + ", which is none of the operator's"
-	}
-	if id != "" {
-		h.resource = resource(kind, service, id)
 	}
 	return h, everyone || len(external) > 0
 }
@@ -145,14 +140,11 @@ func publicSSH(c *apiCall) (hit, bool) {
 		}
 		for _, cidr := range ranges(p) {
 			if isWholeInternet(cidr) {
-				h := hit{
-					did: "opened SSH to " + shown(cidr) + " in security group " + shown(group),
-					why: "an ingress rule covers port 22 and " + shown(cidr),
-				}
-				if group != "" {
-					h.resource = resource("EC2_SECURITY_GROUP", "ec2", group)
-				}
-				return h, true
+				return hit{
+					did:      "opened SSH to " + shown(cidr) + " in security group " + shown(group),
+					why:      "an ingress rule covers port 22 and " + shown(cidr),
+					resource: resource("EC2_SECURITY_GROUP", "ec2", group),
+				}, true
 			}
 		}
 	}
@@ -171,11 +163,12 @@ func coversSSH(p *jsonscan.Node) bool {
 	default:
 		return false
 	}
-	from, to := portOf(member(p, "fromPort")), portOf(member(p, "toPort"))
+	from, to := number(member(p, "fromPort")), number(member(p, "toPort"))
 	return from <= 22 && 22 <= to
 }
 
-func portOf(n *jsonscan.Node) int64 {
+// number is a whole number, which some services write as text; -1 if it is none.
+func number(n *jsonscan.Node) int64 {
 	if n.Kind() == jsonscan.String {
 		i, err := strconv.ParseInt(n.Text(), 10, 64)
 		if err != nil {

@@ -53,10 +53,7 @@ func policyAttached(policy string, inline bool) func(*apiCall) (hit, bool) {
 	return func(c *apiCall) (hit, bool) {
 		kind, name := principalName(c)
 		arn := c.req().Text("policyArn")
-		h := hit{did: "attached " + policy + " to " + shown(name), why: "policyArn is " + shown(arn)}
-		if name != "" {
-			h.resource = resource(kind, "iam", name)
-		}
+		h := hit{did: "attached " + policy + " to " + shown(name), why: "policyArn is " + shown(arn), resource: resource(kind, "iam", name)}
 		if strings.HasPrefix(c.t.Name, "Put") {
 			h.did, h.why = "wrote a policy that allows everything into "+shown(name), "a statement of policyDocument allows every action on every resource"
 			return h, inline && allowsEverything(policyNode(c.req().Get("policyDocument")))
@@ -77,10 +74,7 @@ func allowsEverything(doc *jsonscan.Node) bool {
 // not the operator's, or by itself.
 func trustModified(c *apiCall) (hit, bool) {
 	name := c.req().Text("roleName")
-	h := hit{did: "changed who may take role " + shown(name)}
-	if name != "" {
-		h.resource = resource("IAM_ROLE", "iam", name)
-	}
+	h := hit{did: "changed who may take role " + shown(name), resource: resource("IAM_ROLE", "iam", name)}
 	for _, st := range nodes(policyNode(c.req().Get("policyDocument")).Get("Statement")) {
 		if !strings.EqualFold(st.Text("Effect"), "Allow") {
 			continue
@@ -102,9 +96,6 @@ func trustModified(c *apiCall) (hit, bool) {
 
 func bedrockCredential(c *apiCall) (hit, bool) {
 	name := c.req().Text("userName")
-	h := hit{did: "made an API key of Bedrock for user " + shown(name), why: "serviceName is bedrock.amazonaws.com"}
-	if name != "" {
-		h.resource = resource("IAM_USER", "iam", name)
-	}
+	h := hit{did: "made an API key of Bedrock for user " + shown(name), why: "serviceName is bedrock.amazonaws.com", resource: resource("IAM_USER", "iam", name)}
 	return h, c.req().Text("serviceName") == "bedrock.amazonaws.com"
 }

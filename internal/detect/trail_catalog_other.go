@@ -32,11 +32,10 @@ func notebookScript(c *apiCall) (hit, bool) {
 	if c.t.Name == "UpdateNotebookInstance" {
 		name = member(c.req(), "lifecycleConfigName").Text()
 	}
-	h := hit{did: "changed the script " + shown(name) + " that notebooks run when they start", why: "a lifecycle configuration was changed, or given to a notebook"}
-	if name != "" {
-		h.resource = resource("SAGEMAKER_LIFECYCLE_CONFIG", "sagemaker", name)
-	}
-	return h, name != ""
+	return hit{
+		did: "changed the script " + shown(name) + " that notebooks run when they start", why: "a lifecycle configuration was changed, or given to a notebook",
+		resource: resource("SAGEMAKER_LIFECYCLE_CONFIG", "sagemaker", name),
+	}, name != ""
 }
 
 func sendingEnabled(c *apiCall) (hit, bool) {
@@ -50,20 +49,13 @@ func productionAccess(c *apiCall) (hit, bool) {
 
 func domainIdentity(c *apiCall) (hit, bool) {
 	name := member(c.req(), "domain").Text() + member(c.req(), "emailIdentity").Text()
-	h := hit{did: "had domain " + shown(name) + " verified as a sender of e-mail", why: "the identity is a domain"}
-	if name != "" {
-		h.resource = resource("SES_IDENTITY", "ses", name)
-	}
+	h := hit{did: "had domain " + shown(name) + " verified as a sender of e-mail", why: "the identity is a domain", resource: resource("SES_IDENTITY", "ses", name)}
 	return h, name != "" && !strings.Contains(name, "@")
 }
 
 func functionHit(c *apiCall, did, why string) hit {
 	name := member(c.req(), "functionName").Text()
-	h := hit{did: did + " " + shown(name), why: why}
-	if name != "" {
-		h.resource = resource("LAMBDA_FUNCTION", "lambda", name)
-	}
-	return h
+	return hit{did: did + " " + shown(name), why: why, resource: resource("LAMBDA_FUNCTION", "lambda", name)}
 }
 
 // byEverybody reports whether a permission of a function is for everybody: no

@@ -46,7 +46,7 @@ func isAnonymous(s string) bool {
 
 func (c *apiCall) listed(mechanism, what string, hit intel.Hit) {
 	t := c.t
-	tactic, inS3 := apiTactic(t.Service, t.Name, t.ReadOnly), c.isData() && isService(t.Service, "s3")
+	tactic, inS3 := apiTactic(t.Service, t.Name, t.ReadOnly), c.isS3Data()
 	typ, key := listedType(tactic, mechanism, inS3), c.principal()
 	if inS3 {
 		key = c.bucket() + "\x00" + key

@@ -162,7 +162,7 @@ func (c *apiCall) machineSession(m *sessionMemory, ip netip.Addr) {
 	case m.isHome(at.name):
 		c.stay(m, at)
 		return
-	case c.opts.Intel.Trusted(ip) || c.inOwnNetwork(ip):
+	case c.opts.Intel.Trusted(ip) || c.opts.inOwnNetwork(ip):
 		return
 	}
 	if why := c.suspicious(ip); why != "" {

@@ -97,7 +97,7 @@ func (c *apiCall) functionSession(m *sessionMemory, ip netip.Addr) {
 		} else {
 			c.stay(m, at)
 		}
-	case at.private && at.foreign == "", slices.Contains(m.Agents, c.t.UserAgent), c.isShared(at.name), c.opts.Intel.Trusted(ip), c.inOwnNetwork(ip):
+	case at.private && at.foreign == "", slices.Contains(m.Agents, c.t.UserAgent), c.isShared(at.name), c.opts.Intel.Trusted(ip), c.opts.inOwnNetwork(ip):
 	case m.Calls < functionCalls: // a program without an SDK may be what it is
 		c.settle(m, at)
 	default:

@@ -29,6 +29,20 @@ func (s Scope) String() string {
 	return s.Account + "/" + s.Region + "/" + s.Cluster
 }
 
+// IsAccount reports whether s is the id of an AWS account. Logs also say
+// "unknown", "anonymous" and the like, which is no scope.
+func IsAccount(s string) bool {
+	if len(s) != len("123456789012") {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
 // Event is one decoded record.
 type Event struct {
 	Source Source

@@ -86,7 +86,6 @@ const (
 
 // IANA protocol numbers.
 const (
-	ProtoICMP = 1
-	ProtoTCP  = 6
-	ProtoUDP  = 17
+	ProtoTCP = 6
+	ProtoUDP = 17
 )

@@ -36,7 +36,6 @@ const (
 	ReasonBadField       Reason = "bad_field"           // an audit event with a field of the wrong type
 	ReasonTooLong        Reason = "record_too_long"     // longer than the limit, and its head says nothing
 	ReasonOtherStream    Reason = "other_log_stream"    // a record of another log in the same group
-	ReasonUnsupported    Reason = "unsupported_source"  // a log format that is not read yet
 	ReasonDetectorOff    Reason = "detector_disabled"   // the operator switched the analysis off
 	ReasonSeenBefore     Reason = "seen_before"         // the same record again
 	ReasonFault          Reason = "judging_failed"      // a detector broke on it; the log has the details

@@ -80,23 +80,6 @@ func NATSWith(t testing.TB, n int, o NATSOptions) *NATS {
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// FreePort is a port of the loopback interface that nobody uses at present.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-// FreeAddr is an address of the loopback interface that nobody listens on.
-func FreeAddr(t testing.TB) string {
-	t.Helper()
-	return address(FreePort(t))
-}
-
 // URLs are the addresses for clients.
 func (c *NATS) URLs() []string {
 	var out []string
@@ -159,8 +142,8 @@ func (c *NATS) launch(i int) {
 	c.mu.Lock()
 	c.servers[i] = s
 	c.mu.Unlock()
-	if !s.ReadyForConnections(20 * time.Second) {
-		c.t.Fatalf("node %d does not accept connections", i)
+	if !s.ReadyForConnections(time.Minute) {
+		c.t.Fatalf("node %d does not accept connections on %s", i, address(c.clients[i]))
 	}
 }
 
