@@ -154,7 +154,7 @@ func summary(r *ScanResult) string {
 		}
 		u := f.Resource.KubernetesDetails.KubernetesUserDetails
 		fmt.Fprintf(&b, "%s severity=%v count=%d cluster=%s\n", f.Type, f.Severity, f.Service.Count, f.Resource.EKSClusterDetails.Name)
-		fmt.Fprintf(&b, "  user=%s verb=%s code=%d uri=%s ip=%s\n", u.Username, k.Verb, k.StatusCode, k.RequestURI, strings.Join(k.SourceIPs, ","))
+		fmt.Fprintf(&b, "  user=%s verb=%s code=%d uri=%s ip=%s%s\n", u.Username, k.Verb, k.StatusCode, k.RequestURI, strings.Join(k.SourceIPs, ","), listsOf(f))
 		if w := f.Resource.KubernetesDetails.KubernetesWorkloadDetails; w != nil {
 			fmt.Fprintf(&b, "  workload=%s/%s/%s\n", w.Type, w.Namespace, w.Name)
 		}
@@ -224,12 +224,16 @@ func accountFinding(b *bytes.Buffer, f *finding.Finding) {
 		d := act.DNSRequestAction
 		fmt.Fprintf(b, " domain=%s %s blocked=%v", d.Domain, d.Protocol, d.Blocked)
 	}
+	fmt.Fprintf(b, "%s\n  %s\n", listsOf(f), f.Description)
+}
+
+func listsOf(f *finding.Finding) (out string) {
 	if e := f.Service.Evidence; e != nil {
 		for _, d := range e.ThreatIntelligenceDetails {
-			fmt.Fprintf(b, " list=%q", d.ThreatListName)
+			out += fmt.Sprintf(" list=%q", d.ThreatListName)
 		}
 	}
-	fmt.Fprintf(b, "\n  %s\n", f.Description)
+	return out
 }
 
 // TestEveryTypeHasItsScenarios: each implemented type has a scenario that

@@ -54,6 +54,7 @@ type Engine struct {
 	last       *scope // the one asked for last
 	ids        Identifier
 	record     record
+	callers    callers
 }
 
 // detector looks at one successful API call and says what it claims of it.
@@ -166,23 +167,33 @@ func (e *Engine) guarded(sc *scope, ev *event.Event) (out []*finding.Signal, err
 // judge runs the detectors that want this event's resource.
 func (e *Engine) judge(sc *scope, ev *event.Event) []*finding.Signal {
 	a := ev.Audit
-	if !a.Succeeded() {
+	anonymous := a.User.Username == anonymousUser
+	var listed netip.Addr
+	if a.Code != 0 && !anonymous && a.User.Username != "" {
+		listed = e.callers.find(e.opts.Intel, a.SourceIPsJSON)
+	}
+	if !a.Succeeded() && !listed.IsValid() {
 		return nil
 	}
 	interested := e.byResource[a.Object.Resource]
-	anonymous := a.User.Username == anonymousUser
 	kubeflow := a.Object.Namespace == kubeflowNamespace
-	if len(interested) == 0 && !anonymous && !kubeflow {
+	if len(interested) == 0 && !anonymous && !kubeflow && !listed.IsValid() {
 		return nil // most events end here, before anything is allocated for them
 	}
 	c := &call{ev: ev, a: a, scope: sc}
+	var out []*finding.Signal
+	if listed.IsValid() {
+		out = maliciousCaller(c, e.opts.Intel, listed)
+	}
+	if !a.Succeeded() {
+		return out
+	}
 	if kubeflow && showsKubeflow(c) {
 		sc.kubeflow = true
 	}
 	if len(interested) == 0 && !anonymous || c.isDryRun() {
-		return nil
+		return out
 	}
-	var out []*finding.Signal
 	for _, d := range interested {
 		out = append(out, d(c)...)
 	}

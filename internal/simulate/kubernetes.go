@@ -1,5 +1,7 @@
 package simulate
 
+import "maps"
+
 const rbac = "rbac.authorization.k8s.io"
 
 // admin is a person who came in by IAM, as on EKS.
@@ -20,7 +22,11 @@ func anonymous() user {
 }
 
 // auditWriters write lines of an audit log.
-func auditWriters() map[string]writer { return inLines(scenarios()) }
+func auditWriters() map[string]writer {
+	all := scenarios()
+	maps.Copy(all, listedCallers())
+	return inLines(all)
+}
 
 // scenarios are the calls of each type. The first ones are ordinary.
 func scenarios() map[string][]call {

@@ -56,6 +56,7 @@ type object = map[string]any
 type call struct {
 	level, stage string // default: RequestResponse, ResponseComplete
 	verb, uri    string
+	from         string // default: an address that nobody lists
 	who          user
 	ref          *objectRef
 	code         int
@@ -75,7 +76,7 @@ func (c call) line(typ string, n int, at time.Time) (string, error) {
 		Level: orElse(c.level, "RequestResponse"), Stage: orElse(c.stage, "ResponseComplete"),
 		AuditID:    uuid(id[:]),
 		RequestURI: c.uri, Verb: c.verb, User: c.who,
-		SourceIPs: []string{"203.0.113.7"}, UserAgent: "kubectl/v1.34.4 (linux/amd64) kubernetes/d1f4b2e",
+		SourceIPs: []string{orElse(c.from, "203.0.113.7")}, UserAgent: "kubectl/v1.34.4 (linux/amd64) kubernetes/d1f4b2e",
 		ObjectRef: c.ref, ResponseStatus: status{Code: c.code}, RequestObject: c.request, ResponseObject: c.response,
 		RequestReceived: at.Format(timeLayout), StageTimestamp: at.Add(8 * time.Millisecond).Format(timeLayout),
 		Annotations: map[string]string{"authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": ""},
