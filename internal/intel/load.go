@@ -3,19 +3,19 @@ package intel
 import (
 	"bufio"
 	"cmp"
-	"embed"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 )
 
-// ListFile is a list of the operator's: plain text, one address, prefix or
-// domain a line, or CSV with it in the first column. "#" starts a comment.
+// ListFile is a list of the operator's: plain text, one address, prefix,
+// domain or SHA-256 a line, or CSV with it in the first column. "#" starts a
+// comment.
 type ListFile struct {
 	Name string // as findings show it
 	Path string
@@ -31,58 +31,61 @@ const (
 	maxLine           = 64 << 10
 )
 
-// The widest prefixes that a list may have: wider ones are slips of the pen
-// that would flag, or excuse, a good part of the internet.
-const (
-	minBits4 = 8
-	minBits6 = 16
-)
+// OperatorPart is the name of the part with the operator's files.
+const OperatorPart = "operator"
 
 // Load makes a set of what is built in, of the operator's lists, and of the
-// trusted ones. A faulty line fails the whole, with its file and number.
+// trusted ones. A faulty line fails the whole, with its file and number. Entries
+// that warning lists know better are taken: Conflicts has them.
 func Load(files, trusted []ListFile) (*Set, error) {
-	b := NewBuilder()
-	if err := b.Builtin(); err != nil {
+	if len(files)+len(trusted) == 0 {
+		return Builtin(), nil
+	}
+	p, err := LoadPart(OperatorPart, files, trusted)
+	if err != nil {
 		return nil, err
 	}
+	return Builtin().With(p), nil
+}
+
+// LoadPart makes a part of files of the operator's.
+func LoadPart(name string, files, trusted []ListFile) (*Part, error) {
+	b := NewBuilder()
+	b.Heed(Builtin())
 	for _, f := range files {
 		f.Category = cmp.Or(f.Category, Custom)
 		if !slices.Contains(Categories(), f.Category) {
 			return nil, fmt.Errorf("load list %q: there is no category %q; use one of %s", f.Name, f.Category, categoryNames())
 		}
-		add := func(entry string) error { return b.Add(entry, Hit{List: f.Name, Category: f.Category}) }
-		if err := f.read(MaxEntries, add); err != nil {
+		if err := b.file(f, HoldsThreats, MaxEntries); err != nil {
 			return nil, err
 		}
 	}
 	for _, f := range trusted {
-		if err := f.read(MaxTrustedEntries, b.Trust); err != nil {
+		f.Category = ""
+		if err := b.file(f, HoldsTrusted, MaxTrustedEntries); err != nil {
 			return nil, err
 		}
 	}
-	return b.Set(), nil
+	return b.Part(name), nil
 }
 
-// Builtin is the set of what is built in alone.
-func Builtin() *Set { return builtinSet() }
-
-var builtinSet = sync.OnceValue(func() *Set {
-	b := NewBuilder()
-	if err := b.Builtin(); err != nil { // the data is part of the program and tested with it
-		panic(err)
-	}
-	return b.Set()
-})
-
-func (f ListFile) read(limit int, add func(string) error) error {
+// file adds a list of the operator's.
+func (b *Builder) file(f ListFile, holds Holds, limit int) error {
 	r, err := os.Open(f.Path)
 	if err != nil {
 		return fmt.Errorf("load list %q: %w", f.Name, err)
 	}
 	defer r.Close()
-	if err := readList(r, limit, add); err != nil {
+	l := b.List(List{Name: f.Name, Kind: KindOperator, Holds: holds, Category: f.Category, Source: f.Path})
+	if st, err := r.Stat(); err == nil {
+		l.list.Date = st.ModTime().UTC().Format("2006-01-02")
+	}
+	sum := sha256.New()
+	if err := readList(io.TeeReader(r, sum), limit, func(entry string) error { return l.Add(entry, Fact{}) }); err != nil {
 		return fmt.Errorf("load list %q: %s: %w", f.Name, f.Path, err)
 	}
+	l.list.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	return nil
 }
 
@@ -93,14 +96,11 @@ func readList(r io.Reader, limit int, add func(string) error) error {
 	for sc.Scan() {
 		line++
 		entry, csv := entryOf(sc.Text(), line)
-		if entry == "" || csv && line == 1 && !strings.ContainsAny(entry, ".:") { // the names of columns
+		if entry == "" || csv && line == 1 && isHeading(entry) {
 			continue
 		}
 		if n++; n > limit {
 			return fmt.Errorf("line %d: more than %d entries, the limit of a list", line, limit)
-		}
-		if err := checkWidth(entry); err != nil {
-			return fmt.Errorf("line %d: %w", line, err)
 		}
 		if err := add(entry); err != nil {
 			return fmt.Errorf("line %d: %w", line, err)
@@ -112,6 +112,12 @@ func readList(r io.Reader, limit int, add func(string) error) error {
 	return sc.Err()
 }
 
+// isHeading reports whether the first column of a CSV file is the name of one.
+func isHeading(entry string) bool {
+	_, isSum := parseSum(entry)
+	return !isSum && !strings.ContainsAny(entry, ".:")
+}
+
 // entryOf is the entry of a line: its first column, without comment, quotes
 // and the mark that some editors put at the start of a file.
 func entryOf(text string, line int) (entry string, csv bool) {
@@ -121,71 +127,4 @@ func entryOf(text string, line int) (entry string, csv bool) {
 	text, _, _ = strings.Cut(text, "#")
 	first, _, csv := strings.Cut(text, ",")
 	return strings.Trim(strings.TrimSpace(first), `"'`), csv
-}
-
-func checkWidth(entry string) error {
-	p, ok := prefix(entry)
-	if !ok {
-		return nil
-	}
-	if p.Addr().Is4() && p.Bits() < minBits4 || p.Addr().Is6() && p.Bits() < minBits6 {
-		return fmt.Errorf("%s is too wide; at most /%d, and /%d for IPv6", entry, minBits4, minBits6)
-	}
-	return nil
-}
-
-func categoryNames() string {
-	var names []string
-	for _, c := range Categories() {
-		names = append(names, string(c))
-	}
-	return strings.Join(names, ", ")
-}
-
-//go:embed builtin/*.txt
-var builtinFiles embed.FS
-
-// Builtin adds the lists of the program itself.
-func (b *Builder) Builtin() error {
-	names, err := fs.Glob(builtinFiles, "builtin/*.txt")
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		text, err := builtinFiles.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		if err := b.builtinFile(string(text)); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// builtinFile adds lines of category, entry and, perhaps, a threat's name.
-func (b *Builder) builtinFile(text string) error {
-	list, n := "", 0
-	for line := range strings.Lines(text) {
-		n++
-		if name, ok := strings.CutPrefix(line, "# list: "); ok {
-			list = strings.TrimSpace(name)
-		}
-		line, _, _ = strings.Cut(line, "#")
-		f := strings.Fields(line)
-		if len(f) == 0 {
-			continue
-		}
-		if len(f) < 2 || list == "" || !slices.Contains(Categories(), Category(f[0])) {
-			return fmt.Errorf("line %d: no category and entry of a named list", n)
-		}
-		h := Hit{List: list, Category: Category(f[0])}
-		if len(f) > 2 {
-			h.Names = []string{strings.Join(f[2:], " ")}
-		}
-		if err := b.Add(f[1], h); err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
-		}
-	}
-	return nil
 }

@@ -2,136 +2,225 @@ package intel
 
 import (
 	"net/netip"
-	"strings"
-
-	"github.com/gaissmai/bart"
+	"slices"
 )
-
-// Category is what a list says of its entries.
-type Category string
-
-// The categories.
-const (
-	Malicious      Category = "malicious" // calls from there, or traffic with it, are unwelcome
-	Custom         Category = "custom"    // a list of the operator's own, without a category
-	C2             Category = "c2"
-	Cryptocurrency Category = "cryptocurrency"
-	TorExit        Category = "tor-exit"  // calls come from there
-	TorEntry       Category = "tor-entry" // guards and directory authorities: clients connect there
-	TorRelay       Category = "tor-relay" // relays connect to each other
-	BlackHole      Category = "black-hole"
-	DropPoint      Category = "drop-point"
-	Phishing       Category = "phishing"
-	DriveBy        Category = "drive-by"
-	DGA            Category = "dga"
-	Scanner        Category = "scanner" // known to probe the whole internet
-
-	AbusedReputation         Category = "abused-reputation"
-	CryptocurrencyReputation Category = "cryptocurrency-reputation"
-	MaliciousReputation      Category = "malicious-reputation"
-	SuspiciousReputation     Category = "suspicious-reputation"
-
-	// Services that are not bad by themselves.
-	DNSResolver Category = "dns-resolver" // public
-	DoH         Category = "doh"
-	DoT         Category = "dot"
-)
-
-// Categories are all of them, in order.
-func Categories() []Category {
-	return []Category{
-		Malicious, Custom, C2, Cryptocurrency, TorExit, TorEntry, TorRelay, BlackHole, DropPoint, Phishing, DriveBy, DGA, Scanner,
-		AbusedReputation, CryptocurrencyReputation, MaliciousReputation, SuspiciousReputation, DNSResolver, DoH, DoT,
-	}
-}
-
-// Hit is an entry of a list that matched.
-type Hit struct {
-	List     string // its name
-	Category Category
-	Names    []string // of threats, such as "Log4j Related"
-	Entry    string   // as the list has it
-}
 
 // Set is what all lists say together. A nil Set knows nothing.
 type Set struct {
-	addrs   *bart.Table[[]Hit]
-	domains map[string][]Hit // exact names; ".name" is everything below name
-	trusted *bart.Lite
-	safe    map[string]bool // trusted domains, with everything below
+	parts   []*Part
+	threats []*index // of the parts that have some
+	trusted []*index
 }
 
-// Addr returns what is known of an address, the most specific entry's list
-// first; nothing for a trusted one.
-func (s *Set) Addr(a netip.Addr) []Hit {
-	if s == nil || !a.IsValid() {
+// NewSet returns the set of some parts, which are asked in this order.
+func NewSet(parts ...*Part) *Set {
+	s := &Set{parts: slices.Clone(parts)}
+	for _, p := range parts {
+		if p.threats != nil {
+			s.threats = append(s.threats, p.threats)
+		}
+		if p.trusted != nil {
+			s.trusted = append(s.trusted, p.trusted)
+		}
+	}
+	return s
+}
+
+// With returns a set with a part in the place of that with the same name, or
+// behind the others.
+func (s *Set) With(p *Part) *Set {
+	parts := slices.Clone(s.all())
+	if i := slices.IndexFunc(parts, func(q *Part) bool { return q.name == p.name }); i >= 0 {
+		parts[i] = p
+	} else {
+		parts = append(parts, p)
+	}
+	return NewSet(parts...)
+}
+
+// Without returns a set without the part of a name.
+func (s *Set) Without(name string) *Set {
+	return NewSet(slices.DeleteFunc(slices.Clone(s.all()), func(p *Part) bool { return p.name == name })...)
+}
+
+func (s *Set) all() []*Part {
+	if s == nil {
 		return nil
 	}
+	return s.parts
+}
+
+// Lists are all lists of the set.
+func (s *Set) Lists() []List {
+	var out []List
+	for _, p := range s.all() {
+		out = append(out, p.Lists()...)
+	}
+	return out
+}
+
+// Conflicts are those of all parts.
+func (s *Set) Conflicts() []Conflict {
+	var out []Conflict
+	for _, p := range s.all() {
+		out = append(out, p.conflicts...)
+	}
+	return out
+}
+
+// few is room for the hits of nearly every look-up. It lies on the caller's
+// stack: the functions that make it are small enough to become part of their
+// callers, and allocate only if the caller lets the hits escape.
+const few = 8
+
+// Addr returns what is known of an address: part by part, the most specific
+// entries first; nothing for a trusted one.
+func (s *Set) Addr(a netip.Addr) []Hit { return s.AppendAddr(make([]Hit, 0, few), a) }
+
+// Domain returns what is known of a name in lower case, without final dot: part
+// by part, what lists say of itself, then of the nearest domain above it.
+func (s *Set) Domain(name string) []Hit { return s.AppendDomain(make([]Hit, 0, few), name) }
+
+// File returns what is known of a file by its SHA-256.
+func (s *Set) File(sum [32]byte) []Hit { return s.AppendFile(make([]Hit, 0, few), sum) }
+
+// AppendAddr appends what Addr returns.
+func (s *Set) AppendAddr(hits []Hit, a netip.Addr) []Hit {
+	if s == nil || !a.IsValid() {
+		return hits
+	}
 	a = a.Unmap()
-	hits, ok := s.addrs.Lookup(a)
-	if !ok || s.trusted.Contains(a) {
-		return nil
+	n := len(hits)
+	for _, x := range s.threats {
+		if c := x.addr(a); c != none {
+			hits = x.append(hits, c)
+		}
+	}
+	if len(hits) > n && s.trusts(a) {
+		return hits[:n]
 	}
 	return hits
 }
 
-// AddrIn returns the first hit of an address in one of the categories.
-func (s *Set) AddrIn(a netip.Addr, in ...Category) (Hit, bool) { return first(s.Addr(a), in) }
-
-// Trusted reports whether an address is on a list of trusted ones.
-func (s *Set) Trusted(a netip.Addr) bool {
-	return s != nil && a.IsValid() && s.trusted.Contains(a.Unmap())
-}
-
-// Domain returns what is known of a name in lower case, without final dot: what
-// lists say of itself, or else of the nearest domain above it that is listed
-// with everything below.
-func (s *Set) Domain(name string) []Hit {
-	if s == nil || name == "" || len(s.domains) == 0 || s.TrustedDomain(name) {
-		return nil
-	}
-	if hits := s.domains[name]; hits != nil {
+// AppendDomain appends what Domain returns.
+func (s *Set) AppendDomain(hits []Hit, name string) []Hit {
+	if s == nil {
 		return hits
 	}
-	for {
-		i := strings.IndexByte(name, '.')
-		if i < 0 {
-			return nil
+	n := len(hits)
+	for _, x := range s.threats {
+		if c := x.name(name); c != none {
+			hits = x.append(hits, c)
 		}
-		if hits := s.domains[name[i:]]; hits != nil { // ".name" stands for all below it
-			return hits
-		}
-		name = name[i+1:]
 	}
+	if len(hits) > n && s.TrustedDomain(name) {
+		return hits[:n]
+	}
+	return hits
 }
 
-// DomainIn returns the first hit of a name in one of the categories.
-func (s *Set) DomainIn(name string, in ...Category) (Hit, bool) { return first(s.Domain(name), in) }
-
-// TrustedDomain reports whether a name, or a domain above it, is trusted.
-func (s *Set) TrustedDomain(name string) bool {
-	if s == nil || len(s.safe) == 0 {
-		return false
+// AppendFile appends what File returns.
+func (s *Set) AppendFile(hits []Hit, sum [32]byte) []Hit {
+	if s == nil {
+		return hits
 	}
-	for {
-		if s.safe[name] {
-			return true
+	n := len(hits)
+	for _, x := range s.threats {
+		if c := x.sum(&sum); c != none {
+			hits = x.append(hits, c)
 		}
-		i := strings.IndexByte(name, '.')
-		if i < 0 {
-			return false
-		}
-		name = name[i+1:]
 	}
+	if len(hits) > n && s.TrustedFile(sum) {
+		return hits[:n]
+	}
+	return hits
 }
 
-func first(hits []Hit, in []Category) (Hit, bool) {
-	for _, c := range in {
-		for _, h := range hits {
-			if h.Category == c {
+// AddrIn returns the first hit of an address in the first of some categories
+// that has one.
+func (s *Set) AddrIn(a netip.Addr, in ...Category) (Hit, bool) {
+	if s == nil || !a.IsValid() {
+		return Hit{}, false
+	}
+	a = a.Unmap()
+	var room [manyParts]chain
+	chains, found := room[:0], false
+	for _, x := range s.threats {
+		c := x.addr(a)
+		chains, found = append(chains, c), found || c != none
+	}
+	if !found || s.trusts(a) {
+		return Hit{}, false
+	}
+	return s.inCategory(chains, in)
+}
+
+// DomainIn is AddrIn for a name.
+func (s *Set) DomainIn(name string, in ...Category) (Hit, bool) {
+	if s == nil {
+		return Hit{}, false
+	}
+	var room [manyParts]chain
+	chains, found := room[:0], false
+	for _, x := range s.threats {
+		c := x.name(name)
+		chains, found = append(chains, c), found || c != none
+	}
+	if !found || s.TrustedDomain(name) {
+		return Hit{}, false
+	}
+	return s.inCategory(chains, in)
+}
+
+// manyParts is more parts than a set has; if it has more, look-ups allocate.
+const manyParts = 8
+
+// inCategory chooses from the entries that each part has.
+func (s *Set) inCategory(chains []chain, in []Category) (Hit, bool) {
+	for _, want := range in {
+		for i, x := range s.threats {
+			if h, ok := x.inCategory(chains[i], want); ok {
 				return h, true
 			}
 		}
 	}
 	return Hit{}, false
+}
+
+// Trusted reports whether an address is on a list of trusted ones.
+func (s *Set) Trusted(a netip.Addr) bool { return s != nil && a.IsValid() && s.trusts(a.Unmap()) }
+
+func (s *Set) trusts(a netip.Addr) bool {
+	for _, x := range s.trusted {
+		if x.addr(a) != none {
+			return true
+		}
+	}
+	return false
+}
+
+// TrustedDomain reports whether a name, or a domain above it, is trusted.
+func (s *Set) TrustedDomain(name string) bool {
+	if s == nil {
+		return false
+	}
+	for _, x := range s.trusted {
+		if x.name(name) != none {
+			return true
+		}
+	}
+	return false
+}
+
+// TrustedFile reports whether a file is trusted.
+func (s *Set) TrustedFile(sum [32]byte) bool {
+	if s == nil {
+		return false
+	}
+	for _, x := range s.trusted {
+		if x.sum(&sum) != none {
+			return true
+		}
+	}
+	return false
 }
