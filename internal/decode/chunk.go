@@ -38,6 +38,10 @@ func (d *Decoder) Decode(c *event.Chunk, out *Batch) {
 	out.Stream, out.Received, out.Bytes = c.Stream, c.Received, int64(len(c.Data))+c.Skipped
 	d.line = c.FirstLine
 	d.source, d.flowPlan, d.flowing, d.inflated = c.Source, nil, false, 0
+	if c.Source == event.Intel {
+		d.indicators(c)
+		return
+	}
 	if c.Format != "" || c.Source == event.VPCFlow {
 		d.flowPlan = d.plan(c.Format)
 		d.flowing = d.flowPlan.known > 0

@@ -77,7 +77,7 @@ func TestShapes(t *testing.T) {
 		"byte order mark":         {"\ufeff" + event1, 1, "c", "a"},
 		"v1beta1":                 {strings.Replace(event1, "audit.k8s.io/v1", "audit.k8s.io/v1beta1", 1), 1, "c", "a"},
 		"item without kind":       {item1, 1, "c", "a"},
-		"members in other order":  {`{"auditID":"x","verb":"get","stage":"ResponseComplete","apiVersion":"audit.k8s.io/v1","kind":"Event"}`, 1, "c", "a"},
+		"members in other order":  {`{"auditID":"x","verb":"get","stage":"ResponseComplete","stageTimestamp":"2026-01-02T03:04:05.1Z","apiVersion":"audit.k8s.io/v1","kind":"Event"}`, 1, "c", "a"},
 		"joined on one line":      {event1 + event1 + " " + event1, 3, "c", "a"},
 		"event list":              {`{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[` + item1 + `,` + item1 + `]}`, 2, "c", "a"},
 		"empty event list":        {`{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[]}`, 0, "c", "a"},
@@ -215,7 +215,7 @@ func TestBatchReuse(t *testing.T) {
 		t.Fatal(len(b.Events))
 	}
 	b.Reset()
-	d.Decode(&event.Chunk{Data: []byte(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"z","stage":"ResponseComplete"}`)}, b)
+	d.Decode(&event.Chunk{Data: []byte(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"z","stage":"ResponseComplete","stageTimestamp":"2026-01-02T03:04:05Z"}`)}, b)
 	if a := b.Events[0].Audit; len(b.Events) != 1 || a.User.Username != "" || a.Code != 0 || a.RequestObject != nil {
 		t.Errorf("left over: %+v", a)
 	}
@@ -237,7 +237,7 @@ func TestTimes(t *testing.T) {
 // was read before the fault does not count twice.
 func TestBrokenLists(t *testing.T) {
 	item := func(n int) string {
-		return fmt.Sprintf(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a%d","verb":"get","stage":"ResponseComplete"}`, n)
+		return fmt.Sprintf(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a%d","verb":"get","stage":"ResponseComplete","stageTimestamp":"2026-01-02T03:04:05Z"}`, n)
 	}
 	const head = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[`
 	for name, tc := range map[string]struct {
@@ -272,6 +272,42 @@ func TestBrokenLists(t *testing.T) {
 		}
 		if len(b.Events) != tc.events || bad != tc.malformed {
 			t.Errorf("%s: %d events and %d malformed, want %d and %d: %+v", name, len(b.Events), bad, tc.events, tc.malformed, b.Rejects)
+		}
+	}
+}
+
+// TestNoTime: a whole record that does not say when it happened cannot be put
+// in order, unless its log service noted that. One that was cut is judged.
+func TestNoTime(t *testing.T) {
+	const at = "2026-01-02T03:04:05Z"
+	audit := `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"x","verb":"get","stage":"ResponseComplete"}`
+	trail := `{"eventVersion":"1.11","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","awsRegion":"eu-central-1","eventID":"e","recipientAccountId":"111122223333"}`
+	query := `{"version":"1.100000","account_id":"111122223333","region":"eu-central-1","vpc_id":"vpc-1","query_name":"example.com.","query_type":"A"}`
+	for _, tc := range []struct {
+		source        event.Source
+		record, field string
+	}{{event.K8sAudit, audit, "stageTimestamp"}, {event.CloudTrail, trail, "eventTime"}, {event.DNS, query, "query_timestamp"}} {
+		timed := strings.TrimSuffix(tc.record, "}") + fmt.Sprintf(",%q:%q}", tc.field, at)
+		for what, in := range map[string]string{
+			"alone": tc.record, "null": strings.TrimSuffix(tc.record, "}") + fmt.Sprintf(",%q:null}", tc.field),
+			"between others": timed + "\n" + tc.record + "\n" + timed, "joined": timed + tc.record + timed, "in a list": "[" + timed + "," + tc.record + "]",
+		} {
+			b := decodeAll(t, in, false)
+			if len(b.Events) != strings.Count(in, at) || len(b.Rejects) != 1 {
+				t.Errorf("%s, %s: %d events, %+v", tc.source, what, len(b.Events), b.Rejects)
+				continue
+			}
+			r := b.Rejects[0]
+			if r.Source != tc.source || r.Outcome != event.Malformed || r.Reason != event.ReasonNoTime || r.Count != 1 || !strings.Contains(r.Detail, "without "+tc.field) {
+				t.Errorf("%s, %s: %+v", tc.source, what, r)
+			}
+		}
+		b := decodeAll(t, "2026-01-02T03:04:06.000Z "+tc.record, false)
+		if len(b.Events) != 1 || b.Events[0].Time.Second() != 6 || len(b.Rejects) != 0 {
+			t.Errorf("%s, with the time of a log service: %d events, %+v", tc.source, len(b.Events), b.Rejects)
+		}
+		if b = decodeAll(t, strings.TrimSuffix(tc.record, "}")+`,"rest":"`, true); len(b.Events) != 1 || !b.Events[0].Truncated {
+			t.Errorf("%s, cut: %d events, %+v", tc.source, len(b.Events), b.Rejects)
 		}
 	}
 }

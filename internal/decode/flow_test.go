@@ -128,7 +128,7 @@ func TestFlowProperty(t *testing.T) {
 			if diff := cmp.Diff(want, *e.Flow, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 				t.Fatalf("%q: %s", in.Data, diff)
 			}
-			if string(e.Raw) != line || e.Source != event.VPCFlow || !e.Time.Equal(want.Start) {
+			if string(e.Raw) != line || e.Source != event.VPCFlow || !e.Time.Equal(either(want.Start, want.End)) {
 				t.Fatalf("envelope %+v", e)
 			}
 		}
@@ -350,5 +350,39 @@ func TestAddresses(t *testing.T) {
 				t.Fatalf("%q: %v %v, want %v %v", s+rest, a, good, want, err)
 			}
 		}
+	}
+}
+
+// TestFlowWithoutAddresses: records that nobody can judge are not counted as
+// judged, whatever says what their format is.
+func TestFlowWithoutAddresses(t *testing.T) {
+	const line = "2 123456789012 eni-1 192.0.2.1 443 6 ACCEPT OK 1767323045 1767323105"
+	const rest = " srcport protocol action log-status start end"
+	for _, tc := range []struct{ format, missing string }{
+		{"version account-id interface-id pkt-srcaddr" + rest, "srcaddr and dstaddr"},
+		{"version account-id interface-id srcaddr" + rest, "dstaddr"},
+		{"version account_id interface_id dstaddr" + rest, "srcaddr"},
+	} {
+		for what, c := range map[string]event.Chunk{
+			"a header":   {Data: []byte(tc.format + "\n" + line + "\n" + line + "\n"), FirstLine: 1},
+			"configured": {Format: tc.format, Source: event.VPCFlow, Data: []byte(line + "\n" + line)},
+			"CloudWatch": {Format: tc.format, Data: []byte("2026-01-02T03:04:05.000Z " + line + "\n2026-01-02T03:04:05.000Z " + line)},
+		} {
+			var d Decoder
+			b := &Batch{}
+			d.Decode(&c, b)
+			if len(b.Events) != 0 || len(b.Rejects) != 1 {
+				t.Errorf("%s, %s: %d events, %+v", tc.format, what, len(b.Events), b.Rejects)
+				continue
+			}
+			r := b.Rejects[0]
+			if r.Source != event.VPCFlow || r.Outcome != event.Dropped || r.Reason != event.ReasonMissingFields || r.Count != 2 || !strings.Contains(r.Detail, "has no "+tc.missing+", so") {
+				t.Errorf("%s, %s: %+v", tc.format, what, r)
+			}
+		}
+	}
+	b := decodeAll(t, "srcaddr dstaddr end\n192.0.2.1 192.0.2.2 1767323105\n", false)
+	if len(b.Events) != 1 || b.Events[0].Time.Unix() != 1767323105 {
+		t.Errorf("a record that says only when it ended: %+v %+v", b.Events, b.Rejects)
 	}
 }

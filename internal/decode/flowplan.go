@@ -56,6 +56,9 @@ type flowPlan struct {
 	names []string
 	has   event.FlowFields
 	known int // fields that are known by name
+	// lacks says which fields are missing without which a record cannot be
+	// judged, and what to do, "" if none are.
+	lacks string
 }
 
 // flowOps maps the names of fields to what is done with them. Fields that are
@@ -106,6 +109,19 @@ func compileFlow(format string) *flowPlan {
 		if seen[need[0]] && seen[need[len(need)-1]] {
 			p.has |= bit
 		}
+	}
+	var missing []string
+	for _, f := range []struct {
+		op   flowOp
+		name string
+	}{{flowSrc, "srcaddr"}, {flowDst, "dstaddr"}} { // not pkt-srcaddr and pkt-dstaddr: behind a gateway these are others'
+		if !seen[f.op] {
+			missing = append(missing, f.name)
+		}
+	}
+	if len(missing) > 0 {
+		fields := strings.Join(missing, " and ")
+		p.lacks = "the format of this flow log has no " + fields + ", so that nothing can be judged; make a flow log whose format has " + fields + ", as the default one has"
 	}
 	return p
 }

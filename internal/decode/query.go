@@ -141,6 +141,11 @@ func (d *Decoder) query(b []byte, cut bool, at time.Time) (n int, is bool, err e
 		d.out.queries.used = mark
 		return 0, true, from(event.DNS, err)
 	}
+	if err == nil && q.Time.IsZero() && at.IsZero() {
+		d.out.queries.used = mark
+		d.timeless(event.DNS, "a query without query_timestamp", b[:s.Pos])
+		return s.Pos, true, nil
+	}
 	e := d.add(event.DNS, b[:s.Pos], err != nil)
 	e.Query, e.Time, e.Scope = q, either(q.Time, at), d.awsScope(q.Account, q.Region)
 	return s.Pos, true, nil

@@ -195,6 +195,11 @@ func (d *Decoder) value(b []byte, cut bool, at time.Time) (int, error) {
 			d.out.audits.used = used
 			return 0, from(event.K8sAudit, err)
 		}
+		if err == nil && a.StageTime.IsZero() && a.Received.IsZero() && at.IsZero() {
+			d.out.audits.used = used
+			d.timeless(event.K8sAudit, "an audit event without stageTimestamp", b[:s.Pos])
+			return s.Pos, nil
+		}
 		d.addAudit(a, b[:s.Pos], err != nil, at)
 		return s.Pos, nil
 	}

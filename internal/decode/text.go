@@ -28,13 +28,21 @@ func (d *Decoder) flow(b []byte, p *flowPlan, at time.Time) int {
 		d.out.flows.used--
 		return k
 	}
-	d.addFlow(b, f, at)
+	d.addFlow(b, f, p, at)
 	return -1
 }
 
-func (d *Decoder) addFlow(b []byte, f *event.Flow, at time.Time) {
+// addFlow appends a record of a flow log, unless nobody could judge it. Formats
+// may leave the time out: then a record is of when it came.
+func (d *Decoder) addFlow(b []byte, f *event.Flow, p *flowPlan, at time.Time) {
+	if p.lacks != "" {
+		d.out.flows.used--
+		d.source = event.VPCFlow
+		d.reject(event.Dropped, event.ReasonMissingFields, p.lacks)
+		return
+	}
 	e := d.add(event.VPCFlow, b, false)
-	e.Flow, e.Time, e.Scope = f, either(f.Start, at), d.awsScope(f.Account, f.Region)
+	e.Flow, e.Time, e.Scope = f, either(f.Start, either(f.End, at)), d.awsScope(f.Account, f.Region)
 }
 
 // planNow is the format of the next line: the default one as long as nothing
@@ -57,7 +65,7 @@ func (d *Decoder) text(b []byte, at time.Time, f *event.Flow) bool {
 	p, k := d.planNow(), 0
 	switch {
 	case f != nil:
-		d.addFlow(b, f, at)
+		d.addFlow(b, f, p, at)
 		k = -1
 	case p.known > 0:
 		k = d.flow(b, p, at)

@@ -114,6 +114,11 @@ func (d *Decoder) trail(b []byte, cut bool, at time.Time) (n int, is bool, err e
 		d.out.trails.used = mark
 		return 0, true, from(event.CloudTrail, err)
 	}
+	if err == nil && t.Time.IsZero() && at.IsZero() {
+		d.out.trails.used = mark
+		d.timeless(event.CloudTrail, "an event of CloudTrail without eventTime", b[:s.Pos])
+		return s.Pos, true, nil
+	}
 	account := t.Recipient
 	if !event.IsAccount(account) {
 		account = t.Identity.AccountID
@@ -121,6 +126,13 @@ func (d *Decoder) trail(b []byte, cut bool, at time.Time) (n int, is bool, err e
 	e := d.add(event.CloudTrail, b[:s.Pos], err != nil)
 	e.Trail, e.Time, e.Scope = t, either(t.Time, at), d.awsScope(account, t.Region)
 	return s.Pos, true, nil
+}
+
+// timeless is what becomes of a whole record without a time: nobody can say
+// what came before it. One that was cut is judged for what it holds.
+func (d *Decoder) timeless(source event.Source, what string, b []byte) {
+	d.source = source
+	d.reject(event.Malformed, event.ReasonNoTime, what+": "+excerpt(b))
 }
 
 // either is the time of the record, or else the one its log service noted.

@@ -189,7 +189,7 @@ func TestTrailRejects(t *testing.T) {
 		"no JSON":        {change(`"eventID":`, `"eventID" `), event.Malformed, event.ReasonNotJSON, event.CloudTrail, "this is not JSON"},
 		"half":           {trail1[:900], event.Malformed, event.ReasonIncomplete, event.CloudTrail, "ends in the middle"},
 		"torn, joined":   {trail1[:900] + trail1, event.Malformed, event.ReasonNotJSON, event.CloudTrail, "this is not JSON"},
-		"digest":         {`{"awsAccountId":"111122223333","digestStartTime":"2026-01-02T03:00:00Z","digestEndTime":"2026-01-02T04:00:00Z","logFiles":[{"s3Bucket":"b","s3Object":"o","hashValue":"00"}]}`, event.Dropped, event.ReasonOtherStream, event.CloudTrail, "digest"},
+		"digest":         {`{"awsAccountId":"111122223333","digestStartTime":"2026-01-02T03:00:00Z","digestEndTime":"2026-01-02T04:00:00Z","logFiles":[{"s3Bucket":"b","s3Object":"o","hashValue":"00"}]}`, event.Dropped, event.ReasonDigest, event.CloudTrail, "digest"},
 		"notification":   {s3, event.Dropped, event.ReasonNotifications, event.CloudTrail, "about an object"},
 		"one of SNS":     {`{"Type":"Notification","MessageId":"m","TopicArn":"arn:aws:sns:eu-central-1:111122223333:t","Message":` + quote(s3) + `}`, event.Dropped, event.ReasonNotifications, event.CloudTrail, "about an object"},
 		"test event":     {`{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-01-02T03:04:05.000Z","Bucket":"b","RequestId":"r","HostId":"h"}`, event.Dropped, event.ReasonNotifications, event.CloudTrail, "about an object"},

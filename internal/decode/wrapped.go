@@ -31,7 +31,7 @@ func (d *Decoder) wrapped(w *wrapper, at time.Time) error {
 	case w.events != nil && w.events[0] == '[':
 		return d.logEvents(w.events)
 	case w.digest:
-		return dropped(event.ReasonOtherStream, "a digest file of CloudTrail, which lists its log files")
+		return from(event.CloudTrail, dropped(event.ReasonDigest, "a digest file of CloudTrail, which lists its log files"))
 	case w.hasTrailEvent():
 		return from(event.CloudTrail, d.inner(w.odd.trailEvent, at))
 	case w.odd != nil && w.odd.detail != nil && w.odd.detailType != nil:

@@ -11,6 +11,8 @@ const (
 	CloudTrail Source = "cloudtrail"
 	VPCFlow    Source = "vpc-flow"
 	DNS        Source = "dns"
+	// Intel are entries that lists have from now on: see Indicators.
+	Intel Source = "intel"
 	// Journal stands in the accounting for messages that the journal lost.
 	Journal Source = "journal"
 )
@@ -65,6 +67,8 @@ type Event struct {
 	Trail *Trail
 	Flow  *Flow
 	Query *Query
+	// Indicators, in the place of a body, are told by the installation itself.
+	Indicators *Indicators
 }
 
 // Batch is a run of records of one stream, in the order in which they were read.

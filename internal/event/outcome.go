@@ -44,6 +44,9 @@ const (
 	ReasonJournalGap     Reason = "journal_gap"         // messages that the journal lost; their records cannot be counted
 	ReasonJournalCorrupt Reason = "journal_corrupt"     // a message of the journal that cannot be read; it is kept aside
 	ReasonBadFormat      Reason = "wrong_format"        // a line with other fields than its format has
+	ReasonMissingFields  Reason = "missing_fields"      // a flow log record of a format without which nothing can be judged
+	ReasonNoTime         Reason = "no_time"             // a whole record that does not say when it happened, nor does its log service
+	ReasonDigest         Reason = "digest_file"         // a digest file of CloudTrail, which lists log files
 	ReasonNotifications  Reason = "notification"        // a message about an object, not a record
 	ReasonControlRecord  Reason = "control_message"     // a log service's own test message
 )

@@ -21,12 +21,29 @@ const inflateFactor = 4
 func parseDelivery(body []byte) (*delivery, error) {
 	var d delivery
 	if err := json.Unmarshal(body, &d); err != nil {
-		return nil, fmt.Errorf("the body is not a delivery of Firehose: %w", err)
+		return nil, fmt.Errorf("the body is not a delivery of Firehose: %w", whichRecord(body, err))
 	}
 	if d.RequestID == "" {
 		return nil, errors.New("the body is not a delivery of Firehose: requestId is missing")
 	}
 	return &d, nil
+}
+
+// whichRecord finds the record that an error of reading a body is about.
+func whichRecord(body []byte, err error) error {
+	var raw struct {
+		Records []json.RawMessage `json:"records"`
+	}
+	if json.Unmarshal(body, &raw) != nil {
+		return err
+	}
+	for i, r := range raw.Records {
+		var one deliveryRecord
+		if bad := json.Unmarshal(r, &one); bad != nil {
+			return fmt.Errorf("record %d: data is not base64: %w", i+1, bad)
+		}
+	}
+	return err
 }
 
 // splitter puts the records of a delivery into one buffer, each record of a

@@ -94,6 +94,10 @@ type follower struct {
 	name string
 	file *os.File
 	pos  position
+	// header is the first line of the file where it names the fields of flow log
+	// lines; headed: it was looked for.
+	header string
+	headed bool
 	// missing: it was said that the file is not there.
 	missing bool
 }
@@ -116,6 +120,7 @@ func (f *follower) round(ctx context.Context) error {
 	if st.Size() < f.pos.Offset {
 		f.Log.Info("a followed log was truncated; reading it from its start", "file", f.Path)
 		f.pos.Offset, f.pos.Len, f.pos.Head = 0, 0, 0
+		f.headed = false
 	}
 	if st.Size() > f.pos.Offset { // most rounds find nothing new and should cost nothing
 		if err := f.drain(ctx, false); err != nil {
@@ -145,6 +150,7 @@ func (f *follower) close() {
 	if f.file != nil {
 		f.file.Close()
 		f.file = nil
+		f.headed = false
 	}
 }
 
@@ -180,18 +186,25 @@ func (f *follower) drain(ctx context.Context, rotated bool) error {
 	}
 }
 
-// format names the fields of flow log lines: each file may begin with their names.
+// format names the fields of flow log lines: each file may begin with their
+// names. It is asked when a line is there, so that the first one is whole.
 func (f *follower) format() string {
 	if f.Format != "" || f.Source != "" && f.Source != event.VPCFlow {
 		return f.Format
 	}
-	head := make([]byte, 4<<10)
-	n, _ := f.file.ReadAt(head, 0)
-	line, _, whole := bytes.Cut(head[:n], []byte{'\n'})
-	if !whole || !event.IsFlowHeader(line) {
-		return ""
+	if f.headed {
+		return f.header
 	}
-	return string(line)
+	head := make([]byte, 4<<10)
+	n, err := f.file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "" // it is looked for again
+	}
+	f.header, f.headed = "", true
+	if line, _, whole := bytes.Cut(head[:n], []byte{'\n'}); whole && event.IsFlowHeader(line) {
+		f.header = string(line)
+	}
+	return f.header
 }
 
 // append hands lines on together with the position behind them, again and

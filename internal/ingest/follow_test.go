@@ -246,3 +246,57 @@ func TestFollowFormat(t *testing.T) {
 		}
 	}
 }
+
+// TestFollowFormatOnce: the head of a file is read once, and again when the
+// file is another one or begins anew.
+func TestFollowFormatOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "flow.log")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("srcaddr dstaddr start\n10.0.0.1 10.0.0.2 1\n10.0.0.1 10.0.0.2 2\n")
+	sink := newJournalSink()
+	f := &follower{name: "f", FollowOptions: FollowOptions{Path: path, Source: event.VPCFlow, Sink: sink, Now: time.Now, Log: testLog(t)}}
+	defer f.close()
+	last := func(want string) {
+		t.Helper()
+		if err := f.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := sink.chunks[len(sink.chunks)-1].Format; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	last("srcaddr dstaddr start")
+	w, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := w.WriteAt([]byte("dstaddr srcaddr"), 0); err != nil { // nobody does so; it shows who reads it again
+		t.Fatal(err)
+	}
+	if _, err := w.WriteAt([]byte("10.0.0.1 10.0.0.2 3\n"), f.pos.Offset); err != nil {
+		t.Fatal(err)
+	}
+	last("srcaddr dstaddr start")
+	if err := w.Truncate(0); err != nil {
+		t.Fatal(err)
+	}
+	write("dstaddr srcaddr end\n10.0.0.1 10.0.0.2 4\n")
+	last("dstaddr srcaddr end")
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	write("srcaddr dstaddr end\n10.0.0.1 10.0.0.2 5\n")
+	if err := f.round(t.Context()); err != nil { // the old one is at its end
+		t.Fatal(err)
+	}
+	last("srcaddr dstaddr end")
+	if n := len(sink.counts()); n != 8 {
+		t.Errorf("%d lines", n)
+	}
+}

@@ -51,6 +51,8 @@ type ObjectOptions struct {
 	// Observe, if set, is told what became of an object: "read", "known",
 	// "passed over" or "failed", and how many bytes it had, decompressed.
 	Observe func(result string, bytes int64)
+	// Reached, if set, is told whether the bucket gave an object.
+	Reached Reached
 }
 
 // Objects reads objects into the line, each once.
@@ -144,6 +146,11 @@ func (o *Objects) read(ctx context.Context, name string, at Object) (m Mark, kno
 		return m, true, nil
 	}
 	b, err := openBody(ctx, o.Client, o.Sleep, at)
+	if ofObject(err) {
+		o.Reached.tell(ctx, "s3:GetObject", nil)
+	} else {
+		o.Reached.tell(ctx, "s3:GetObject", err)
+	}
 	if err != nil {
 		return m, false, err
 	}

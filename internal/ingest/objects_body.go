@@ -47,17 +47,30 @@ type body struct {
 func openBody(ctx context.Context, c *s3.Client, sleep func(context.Context, time.Duration) error, at Object) (*body, error) {
 	b := &body{ctx: ctx, client: c, sleep: sleep, at: at}
 	b.at.ETag = "" // what is there counts; the caller compares
-	part, cancel := context.WithCancel(ctx)
-	out, err := c.GetObject(part, b.input(""))
+	out, err := b.open("")
 	if err != nil {
-		cancel()
-		return nil, b.fault(err)
+		return nil, err
 	}
-	b.part, b.cancel = out.Body, cancel
 	b.at.ETag, b.at.Size = cleanETag(aws.ToString(out.ETag)), aws.ToInt64(out.ContentLength)
 	b.end = b.at.Size
 	b.modified, b.meta = aws.ToTime(out.LastModified), out.Metadata
 	return b, nil
+}
+
+// open asks for a range of the object, or all of it, and waits for the answer.
+func (b *body) open(byteRange string) (*s3.GetObjectOutput, error) {
+	part, cancel := context.WithCancelCause(b.ctx)
+	watch := time.AfterFunc(callFor, func() { cancel(context.DeadlineExceeded) })
+	out, err := b.client.GetObject(part, b.input(byteRange))
+	if !watch.Stop() && err != nil { // it says only that it was ended
+		err = context.Cause(part)
+	}
+	if err != nil {
+		cancel(nil)
+		return nil, b.fault(err)
+	}
+	b.part, b.cancel = out.Body, func() { cancel(nil) }
+	return out, nil
 }
 
 // input asks for a range of the object, or all of it.
@@ -137,14 +150,8 @@ func (b *body) readPart(p []byte) (int, error) {
 }
 
 func (b *body) reopen() error {
-	part, cancel := context.WithCancel(b.ctx)
-	out, err := b.client.GetObject(part, b.input(fmt.Sprintf("bytes=%d-%d", b.pos, b.end-1)))
-	if err != nil {
-		cancel()
-		return b.fault(err)
-	}
-	b.part, b.cancel = out.Body, cancel
-	return nil
+	_, err := b.open(fmt.Sprintf("bytes=%d-%d", b.pos, b.end-1))
+	return err
 }
 
 func (b *body) closePart() {

@@ -230,7 +230,7 @@ func (c *content) broken() error {
 // plain opens the content of a body, decompressed, by what it begins with.
 func (o *Objects) plain(b *body) (*content, error) {
 	c := &content{name: b.at.String(), body: b, max: o.MaxBytes, sum: sha256.New(), close: func() {}, raw: func() int64 { return max(b.pos, 1) }}
-	br := bufio.NewReaderSize(b, readBuffer)
+	br := bufio.NewReaderSize(b, bufferOf(b.at.Size))
 	head, err := br.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err

@@ -66,8 +66,26 @@ func Open(path string, stdin io.Reader) (*Input, error) {
 
 const readBuffer = 256 << 10
 
+// bufferFor is how much of an input is read at once: all of a small file. A
+// folder of AWS's logs has thousands of them.
+func bufferFor(r io.Reader) int {
+	switch r := r.(type) {
+	case *bufio.Reader: // it is one already
+		return r.Size()
+	case *os.File:
+		if st, err := r.Stat(); err == nil && st.Mode().IsRegular() {
+			return bufferOf(st.Size())
+		}
+	}
+	return readBuffer
+}
+
+func bufferOf(size int64) int {
+	return int(min(max(size+1, 4<<10), readBuffer)) // with the byte that shows the end
+}
+
 func (in *Input) decompress(r io.Reader) error {
-	br := bufio.NewReaderSize(r, readBuffer)
+	br := bufio.NewReaderSize(r, bufferFor(r))
 	head, err := br.Peek(4)
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("read %s: %w", in.Name, err)

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -41,16 +42,26 @@ type ListOptions struct {
 	Sleep  func(context.Context, time.Duration) error
 	Log    *slog.Logger
 	Lost   func(ctx context.Context, s event.Scope, what string, err error)
+	// Reached, if set, is told whether the bucket answered.
+	Reached Reached
 }
 
 // List reads the objects of a bucket as they appear, until ctx ends.
 func List(ctx context.Context, o ListOptions) error {
 	l := &lister{ListOptions: o, folders: map[string]*folder{}}
-	for ctx.Err() == nil {
-		if err := l.round(ctx); err != nil && ctx.Err() == nil {
+	for tries := 0; ctx.Err() == nil; {
+		wait := o.Every
+		err := l.round(ctx)
+		if err != nil && ctx.Err() == nil {
 			o.Log.Warn("a bucket cannot be listed; trying again", "bucket", o.Bucket, "err", err)
 		}
-		if o.Sleep(ctx, o.Every) != nil {
+		if err = errors.Join(err, l.unlisted); err == nil {
+			tries = 0
+		} else { // sooner than it would be listed again
+			tries++
+			wait = min(o.Every, backoff(tries))
+		}
+		if o.Sleep(ctx, wait) != nil {
 			break
 		}
 	}
@@ -63,6 +74,10 @@ type lister struct {
 	begun   bool
 	folders map[string]*folder
 	walked  time.Time // when folders were last looked for
+
+	mu       sync.Mutex
+	listed   bool  // in this round: the bucket was asked
+	unlisted error // in this round: it did not answer
 }
 
 // folder is a prefix that is listed by itself: one whose keys go on with the
@@ -121,11 +136,13 @@ func (l *lister) begin(ctx context.Context) error {
 }
 
 func (l *lister) round(ctx context.Context) error {
+	l.listed, l.unlisted = false, nil
 	if !l.begun {
 		if err := l.begin(ctx); err != nil {
 			return err
 		}
 	}
+	defer func() { l.Reached.tell(ctx, "s3:ListBucket", l.unlisted) }()
 	if l.walked.IsZero() || l.Now().Sub(l.walked) >= walkEvery {
 		for _, p := range l.Prefixes {
 			if err := l.walk(ctx, p, 0); err != nil {
@@ -145,6 +162,10 @@ func (l *lister) round(ctx context.Context) error {
 	}
 	l.each(ctx, logs)
 	l.each(ctx, digests)
+	if !l.listed { // no folders yet; somebody wants to know all the same whether the bucket answers
+		_, err := l.page(ctx, s3.NewListObjectsV2Paginator(l.Client, &s3.ListObjectsV2Input{Bucket: &l.Bucket, Prefix: &l.Prefixes[0], MaxKeys: aws.Int32(1)}), l.Prefixes[0])
+		return err
+	}
 	return ctx.Err()
 }
 
@@ -165,6 +186,21 @@ func (l *lister) each(ctx context.Context, list []*folder) {
 	wg.Wait()
 }
 
+// page reads the next page of a listing.
+func (l *lister) page(ctx context.Context, pages *s3.ListObjectsV2Paginator, prefix string) (*s3.ListObjectsV2Output, error) {
+	limit, cancel := context.WithTimeout(ctx, callFor)
+	defer cancel()
+	page, err := pages.NextPage(limit)
+	err = awsError(err, "list s3://"+l.Bucket+"/"+prefix, "s3:ListBucket", "arn:aws:s3:::"+l.Bucket)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.listed = true
+	if l.unlisted == nil {
+		l.unlisted = err
+	}
+	return page, err
+}
+
 // maxDepth bounds the folders within each other that are looked into.
 const maxDepth = 12
 
@@ -174,9 +210,9 @@ func (l *lister) walk(ctx context.Context, prefix string, depth int) error {
 	objects := false
 	pages := s3.NewListObjectsV2Paginator(l.Client, &s3.ListObjectsV2Input{Bucket: &l.Bucket, Prefix: &prefix, Delimiter: aws.String("/")})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		page, err := l.page(ctx, pages, prefix)
 		if err != nil {
-			return awsError(err, "list s3://"+l.Bucket+"/"+prefix, "s3:ListBucket", "arn:aws:s3:::"+l.Bucket)
+			return err
 		}
 		for _, p := range page.CommonPrefixes {
 			below = append(below, aws.ToString(p.Prefix))

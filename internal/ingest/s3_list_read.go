@@ -32,9 +32,9 @@ func (l *lister) read(ctx context.Context, f *folder) error {
 	var day []Object
 	pages := s3.NewListObjectsV2Paginator(l.Client, in)
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		page, err := l.page(ctx, pages, f.prefix)
 		if err != nil {
-			return awsError(err, "list s3://"+l.Bucket+"/"+f.prefix, "s3:ListBucket", "arn:aws:s3:::"+l.Bucket)
+			return err
 		}
 		for i := range page.Contents {
 			at := l.object(&page.Contents[i])

@@ -45,6 +45,8 @@ type QueueOptions struct {
 	Observe func(result string)
 	// Lost is told of an object that could not be read in Tries tries.
 	Lost func(ctx context.Context, s event.Scope, what string, err error)
+	// Reached, if set, is told whether the queue answered.
+	Reached Reached
 }
 
 // Bounds of how long a message that failed waits.
@@ -64,13 +66,14 @@ func Consume(ctx context.Context, o QueueOptions) error {
 	q.lanes = &lanes{work: make(chan struct{}, max(1, o.Parallel)), waiting: map[string][]*job{}}
 	defer q.lanes.wg.Wait()
 	q.learn(ctx)
-	for wait := time.Second; ctx.Err() == nil; {
-		err := q.round(ctx)
+	for wait, patience := time.Second, q.Wait; ctx.Err() == nil; {
+		err := q.round(ctx, patience)
 		if err == nil || ctx.Err() != nil {
-			wait = time.Second
+			wait, patience = time.Second, q.Wait
 			continue
 		}
-		o.Log.Warn("a queue cannot be read; trying again", "err", awsError(err, "read "+o.URL, "sqs:ReceiveMessage", "the queue"))
+		patience = min(q.Wait, time.Second) // the next one that succeeds should be told of soon
+		o.Log.Warn("a queue cannot be read; trying again", "err", err)
 		if o.Sleep(ctx, wait) != nil {
 			break
 		}
@@ -97,7 +100,9 @@ type queue struct {
 // the permission to know, they are left alone.
 func (q *queue) learn(ctx context.Context) {
 	q.redrives = true
-	out, err := q.Client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+	limit, cancel := context.WithTimeout(ctx, callFor)
+	defer cancel()
+	out, err := q.Client.GetQueueAttributes(limit, &sqs.GetQueueAttributesInput{
 		QueueUrl: &q.URL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
 	})
 	if err != nil {
@@ -106,6 +111,7 @@ func (q *queue) learn(ctx context.Context) {
 		}
 		return
 	}
+	q.Reached.tell(ctx, "sqs:GetQueueAttributes", nil) // only good news: this permission is not needed
 	q.redrives = out.Attributes["RedrivePolicy"] != ""
 	if seconds, err := strconv.Atoi(out.Attributes["MessageRetentionPeriod"]); err == nil {
 		q.retention = time.Duration(seconds) * time.Second
@@ -124,8 +130,8 @@ type job struct {
 	ours        context.CancelFunc // ends the heartbeat
 }
 
-// round receives some messages and starts on them.
-func (q *queue) round(ctx context.Context) error {
+// round receives some messages, waiting for the first, and starts on them.
+func (q *queue) round(ctx context.Context, patience time.Duration) error {
 	n := 0
 	select {
 	case q.slots <- struct{}{}:
@@ -142,10 +148,14 @@ func (q *queue) round(ctx context.Context) error {
 		}
 		break
 	}
-	out, err := q.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &q.URL, MaxNumberOfMessages: int32(n), WaitTimeSeconds: int32(q.Wait / time.Second), VisibilityTimeout: int32(q.Visibility / time.Second),
+	limit, cancel := context.WithTimeout(ctx, patience+callFor)
+	defer cancel()
+	out, err := q.Client.ReceiveMessage(limit, &sqs.ReceiveMessageInput{
+		QueueUrl: &q.URL, MaxNumberOfMessages: int32(n), WaitTimeSeconds: int32(patience / time.Second), VisibilityTimeout: int32(q.Visibility / time.Second),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount, types.MessageSystemAttributeNameSentTimestamp},
 	})
+	err = awsError(err, "read "+q.URL, "sqs:ReceiveMessage", "the queue")
+	q.Reached.tell(ctx, "sqs:ReceiveMessage", err)
 	var jobs []*job
 	if err == nil {
 		jobs = q.jobs(ctx, out.Messages)
@@ -213,14 +223,18 @@ func laneOf(n *Notice) string {
 func (q *queue) heartbeat(ctx context.Context, j *job) {
 	for q.Sleep(ctx, q.Visibility/3) == nil {
 		if err := q.visible(ctx, j, q.Visibility); err != nil && ctx.Err() == nil {
-			q.Log.Warn("a message cannot be kept; it may be delivered once more, which changes nothing", "err", awsError(err, "keep a message of "+q.URL, "sqs:ChangeMessageVisibility", "the queue"))
+			q.Log.Warn("a message cannot be kept; it may be delivered once more, which changes nothing", "err", err)
 		}
 	}
 }
 
 // visible has a message come back after some time.
 func (q *queue) visible(ctx context.Context, j *job, after time.Duration) error {
-	_, err := q.Client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &q.URL, ReceiptHandle: &j.receipt, VisibilityTimeout: int32(after / time.Second)})
+	limit, cancel := context.WithTimeout(ctx, callFor)
+	defer cancel()
+	_, err := q.Client.ChangeMessageVisibility(limit, &sqs.ChangeMessageVisibilityInput{QueueUrl: &q.URL, ReceiptHandle: &j.receipt, VisibilityTimeout: int32(after / time.Second)})
+	err = awsError(err, "keep a message of "+q.URL, "sqs:ChangeMessageVisibility", "the queue")
+	q.Reached.tell(ctx, "sqs:ChangeMessageVisibility", err)
 	return err
 }
 
@@ -278,9 +292,13 @@ func (q *queue) giveBack(j *job) {
 }
 
 func (q *queue) done(ctx context.Context, j *job, result string) {
-	_, err := q.Client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.URL, ReceiptHandle: &j.receipt})
+	limit, cancel := context.WithTimeout(ctx, callFor)
+	defer cancel()
+	_, err := q.Client.DeleteMessage(limit, &sqs.DeleteMessageInput{QueueUrl: &q.URL, ReceiptHandle: &j.receipt})
+	err = awsError(err, "delete a message of "+q.URL, "sqs:DeleteMessage", "the queue")
+	q.Reached.tell(ctx, "sqs:DeleteMessage", err)
 	if err != nil && ctx.Err() == nil {
-		q.Log.Warn("a message cannot be deleted; it will be delivered once more, which changes nothing", "err", awsError(err, "delete a message of "+q.URL, "sqs:DeleteMessage", "the queue"))
+		q.Log.Warn("a message cannot be deleted; it will be delivered once more, which changes nothing", "err", err)
 	}
 	q.forget(j.id)
 	q.observe(result)
@@ -318,7 +336,7 @@ func (q *queue) failed(ctx context.Context, j *job, s event.Scope, what string, 
 		return
 	}
 	if err := q.visible(ctx, j, wait); err != nil && ctx.Err() == nil {
-		q.Log.Warn("a message cannot be put off; it comes back by itself", "err", awsError(err, "put a message of "+q.URL+" off", "sqs:ChangeMessageVisibility", "the queue"))
+		q.Log.Warn("a message cannot be put off; it comes back by itself", "err", err)
 	}
 }
 
