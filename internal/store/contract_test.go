@@ -24,6 +24,10 @@ func testContract(t *testing.T, open func(t testing.TB, o store.Options) *store.
 	}{
 		{"Detectors", testDetectors},
 		{"Filters", testFilters},
+		{"Lists", testLists},
+		{"ListContent", testListContent},
+		{"ListWorkers", testListWorkers},
+		{"ListRace", testListRace},
 		{"Records", testRecords},
 		{"RecordKeepsUsersMarks", testUsersMarks},
 		{"Samples", testSamples},

@@ -23,6 +23,8 @@ func copiedTables() []copied {
 	return []copied{
 		{name: "detector", columns: "id, deleted, data", flag: 2},
 		{name: "filter", columns: "detector_id, name, action, rank, data"},
+		{name: "intel_list", columns: "id, detector_id, kind, status, data"},
+		{name: "intel_content", columns: "list, data"},
 		{name: "finding", columns: `n, detector_id, id, identity, account, region, type, severity, created_ms, updated_ms, archived,
 			feedback, comment, resource_type, resource_id, stored_at`, flag: 11, serial: "n"},
 		{name: "finding_body", columns: "finding, wire, state"},
@@ -176,6 +178,13 @@ func copyMeta(src, dst *Tx) error {
 			return err
 		}
 	} else if !errors.Is(err, finding.ErrNotFound) {
+		return err
+	}
+	lists, err := src.meta("lists")
+	if err != nil {
+		return err
+	}
+	if err := dst.do(putMeta, "lists", lists); err != nil {
 		return err
 	}
 	era, err := src.meta("era")

@@ -22,6 +22,9 @@ func fillStore(t *testing.T, s *store.Store) {
 	want(t, "detector", s.CreateDetector(ctx, finding.Detector{ID: "gone"}), nil)
 	want(t, "detector", s.DeleteDetector(ctx, "gone"), nil)
 	want(t, "filter", s.CreateFilter(ctx, finding.Filter{DetectorID: detectorID, Name: "f", Action: "ARCHIVE", Rank: 1}), nil)
+	bad := store.List{ID: "bad", Kind: store.ThreatIntelSet, Name: "bad\x00", Status: store.ListActivating, Wish: 1}
+	putList(t, s, bad)
+	settle(t, s, bad, store.ListOutcome{Status: store.ListActive, Content: content("11", "a\x00b")})
 	var fs []*finding.Finding
 	for i := range 300 {
 		f := newFinding(fmt.Sprintf("f%03d", i), day(i%9))
@@ -62,6 +65,9 @@ func contents(t *testing.T, s *store.Store) map[string]any {
 	put("detectors", v1, err)
 	v2, err := s.Filters(ctx, detectorID)
 	put("filters", v2, err)
+	active, generation, err := s.ActiveLists(ctx)
+	put("lists", active, err)
+	put("generation", generation, err)
 	ids, _, err := s.ListFindings(ctx, finding.Query{DetectorID: detectorID, Limit: 1000})
 	put("ids", ids, err)
 	v3, err := s.Findings(ctx, detectorID, ids, finding.Sort{})

@@ -89,7 +89,7 @@ func (s *Store) UpdateDetector(ctx context.Context, id string, change func(*find
 	return nil
 }
 
-// DeleteDetector removes the findings and filters of a live detector and marks
+// DeleteDetector removes the findings, filters and lists of a live detector and marks
 // it deleted. Detection sees the mark through Tx.Detector. The findings go in
 // short transactions, as with Prune; the mark comes with the last of them, so
 // a call that failed half-way can be made again.
@@ -117,6 +117,9 @@ func (tx *Tx) deleteDetector(id string) (done bool, err error) {
 		return false, err
 	}
 	if err := tx.do(`DELETE FROM filter WHERE detector_id = ?`, id); err != nil {
+		return false, err
+	}
+	if err := tx.deleteLists(id); err != nil {
 		return false, err
 	}
 	d.DeletedAt = tx.store.options.Now().UTC()
