@@ -71,6 +71,7 @@ func (e *Engine) judgeAccount(sc *scope, ev *event.Event) []*finding.Signal {
 	case ev.Query != nil:
 		r.judgeQuery(ev.Query)
 	}
+	e.rememberAccount(sc, r)
 	out := r.out
 	*r = record{}
 	return out

@@ -43,7 +43,7 @@ func (r *record) askedFor(q *event.Query, hits []intel.Hit) {
 	done := map[string]bool{}
 	for _, h := range hits {
 		typ, kind := domainType(h.Category)
-		if typ == "" || done[typ] {
+		if typ == "" || done[typ] || h.Expired(r.ev.Time) {
 			continue
 		}
 		done[typ] = true

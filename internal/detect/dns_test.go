@@ -3,6 +3,7 @@ package detect
 import (
 	"encoding/base32"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
@@ -123,12 +124,16 @@ func TestDNSDataExfiltration(t *testing.T) {
 		want string
 		make func(*stream)
 	}{
-		"long names":    {found, tunnel(20, 108, time.Second, "i-1")},
-		"short names":   {found, tunnel(160, 16, time.Second, "i-1")},
-		"slowly":        {found, tunnel(400, 40, 210*time.Second, "i-1")},
-		"without an id": {found, tunnel(20, 108, time.Second, "")},
-		"too little":    {"", tunnel(18, 108, time.Second, "i-1")},
-		"too slowly":    {"", tunnel(230, 40, time.Hour, "i-1")},
+		"long names":                             {found, tunnel(20, 108, time.Second, "i-1")},
+		"short names":                            {found, tunnel(160, 16, time.Second, "i-1")},
+		"slowly":                                 {found, tunnel(400, 40, 210*time.Second, "i-1")},
+		"just over, in an hour, in short parts":  {found, tunnel(125, 16, 28*time.Second, "i-1")},
+		"just under, in an hour, in short parts": {"", tunnel(100, 16, 28*time.Second, "i-1")},
+		"just over, in a day, in short parts":    {found, tunnel(500, 16, 170*time.Second, "i-1")},
+		"just under, in a day, in short parts":   {"", tunnel(410, 16, 210*time.Second, "i-1")},
+		"without an id":                          {found, tunnel(20, 108, time.Second, "")},
+		"too little":                             {"", tunnel(18, 108, time.Second, "i-1")},
+		"too slowly":                             {"", tunnel(230, 40, time.Hour, "i-1")},
 		"the same again": {"", func(s *stream) {
 			for i := range 900 {
 				s.ask(time.Duration(i)*time.Second, "i-1", fmt.Sprintf("a-rather-long-name-of-a-host-%d.eu.example.org", i%9))
@@ -170,15 +175,17 @@ func names(s *stream, n int, format string, length int) {
 // TestDistinct: the sketch is as near as its size allows, and does not lean.
 func TestDistinct(t *testing.T) {
 	const runs = 40
-	for _, n := range []int{1, 32, 33, 50, 100, 200, 1000, 10_000} {
-		mean := 0.0
+	for _, n := range []int{1, 64, 65, 80, 114, 200, 455, 1000, 10_000} {
+		mean, spread := 0.0, 0.0
 		for run := range runs {
 			var d distinct
 			for i := range n {
 				d.add(uint32(mixSeed.string(fmt.Sprint(run, " ", i)).sum()), 20)
 				d.add(uint32(mixSeed.string(fmt.Sprint(run, " ", i/2)).sum()), 20)
 			}
-			mean += float64(d.count()) / float64(n) / runs
+			off := float64(d.count())/float64(n) - 1
+			mean += (off + 1) / runs
+			spread += off * off / runs
 			if d.bytes() != d.count()*20 {
 				t.Errorf("%d bytes of %d", d.bytes(), d.count())
 			}
@@ -187,8 +194,8 @@ func TestDistinct(t *testing.T) {
 				t.Error("it does not come back")
 			}
 		}
-		if off := mean - 1; off < -0.08 || off > 0.08 || n <= maxExact && off*off > 1e-9 {
-			t.Errorf("%d things: off by %.3f", n, off)
+		if off := mean - 1; off < -0.03 || off > 0.03 || spread > 0.07*0.07 || n <= maxExact && off*off > 1e-9 {
+			t.Errorf("%d things: off by %.3f, spread %.3f", n, off, math.Sqrt(spread))
 		}
 	}
 }

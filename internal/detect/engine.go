@@ -10,6 +10,7 @@ import (
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/intel"
+	"github.com/vedette-project/vedette/internal/intel/geo"
 )
 
 // Options are what an operator can switch in detection.
@@ -20,11 +21,19 @@ type Options struct {
 	LegacyKubernetes bool
 	// Durable collects what is newly seen, for Delta. Who sets it calls Delta.
 	Durable bool
+	// History is how many contacts with the outside are remembered of an hour
+	// of a scope, for Recall; 0 remembers none. It takes Durable.
+	History int
 	// Home is the account and Region whose detector findings belong to; empty
 	// gives each account and Region its own.
 	Home finding.Home
 	// Intel are the lists of bad and trusted addresses and domains; may be nil.
 	Intel *intel.Set
+	// Geo says where addresses are; nil is what is built in.
+	Geo *geo.DB
+	// Current, if set, gives the lists and databases of the moment. A batch is
+	// judged by one state of them.
+	Current func() (*intel.Set, *geo.DB)
 	// Own are the networks of the operator outside AWS, such as the addresses
 	// behind which an office or a data centre calls.
 	Own []netip.Prefix
@@ -55,6 +64,7 @@ type Engine struct {
 	ids        Identifier
 	record     record
 	callers    callers
+	peers      peers
 }
 
 // detector looks at one successful API call and says what it claims of it.
@@ -72,6 +82,7 @@ type scope struct {
 	// ingress gateway leads to its dashboard.
 	kubeflow, kubeflowSaved bool
 	account                 *account // nil where no log of an AWS account was read
+	past                    *past    // nil where nothing is remembered
 }
 
 // Result is what a batch came to. The signals own their memory; the counts do
@@ -82,6 +93,8 @@ type Result struct {
 	// Faults tell of records on which a detector broke; they are counted as
 	// dropped, and the records after them are judged.
 	Faults []error
+	// Told are the events, of the batch, that tell what lists name from now on.
+	Told []*event.Event
 }
 
 // Count is a number of records of one scope with one outcome or mark.
@@ -96,6 +109,9 @@ type Count struct {
 
 // New returns an engine that knows nothing yet.
 func New(opts Options) *Engine {
+	if opts.Geo == nil {
+		opts.Geo = geo.Builtin()
+	}
 	return &Engine{
 		opts:       opts,
 		byResource: builtin(opts),
@@ -107,6 +123,9 @@ func New(opts Options) *Engine {
 // Process judges the events of a batch in order. It does not change the batch,
 // so that one may be judged again after a commit that failed.
 func (e *Engine) Process(b *event.Batch) Result {
+	if e.opts.Current != nil {
+		e.opts.Intel, e.opts.Geo = e.opts.Current()
+	}
 	var r Result
 	for _, rej := range b.Rejects {
 		r.count(rej.Source, rej.Scope, rej.Outcome, rej.Reason, rej.Count, time.Time{})
@@ -118,6 +137,11 @@ func (e *Engine) Process(b *event.Batch) Result {
 }
 
 func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
+	if ev.Indicators != nil { // of no stream, and new whenever it comes
+		r.count(ev.Source, ev.Scope, event.Evaluated, "", 1, ev.Time)
+		r.Told = append(r.Told, ev)
+		return
+	}
 	sc := e.scope(ev.Scope)
 	w := sc.watermark(streamOf(b, ev))
 	guessed := ev.Time.IsZero()
@@ -147,6 +171,9 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 	if !guessed && w.late(ev.Time, lateAfter(ev.Source)) {
 		r.count(ev.Source, ev.Scope, event.MarkLate, "", 1, ev.Time)
 	}
+	for _, s := range signals {
+		e.locate(s)
+	}
 	r.Signals = append(r.Signals, signals...)
 }
 
@@ -159,7 +186,9 @@ func (e *Engine) guarded(sc *scope, ev *event.Event) (out []*finding.Signal, err
 		}
 	}()
 	if ev.Audit != nil {
-		return e.judge(sc, ev), nil
+		out = e.judge(sc, ev)
+		e.rememberRequest(sc, ev, out)
+		return out, nil
 	}
 	return e.judgeAccount(sc, ev), nil
 }

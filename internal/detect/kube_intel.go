@@ -88,7 +88,7 @@ func maliciousCaller(c *call, by *intel.Set, ip netip.Addr) []*finding.Signal {
 	}
 	var out []*finding.Signal
 	for _, m := range callerMechanisms() {
-		if hit, ok := by.AddrIn(ip, m.categories...); ok {
+		if hit, ok := by.AddrIn(ip, m.categories...); ok && !hit.Expired(c.time()) {
 			out = append(out, listedCall(c, m.name, m.list, ip, hit))
 		}
 	}

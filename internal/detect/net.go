@@ -78,6 +78,7 @@ const (
 	portSMTP   = 25
 	portDNS    = 53
 	portHTTP   = 80
+	portNTP    = 123
 	portHTTPS  = 443
 	portDoT    = 853
 	portRDP    = 3389
@@ -88,6 +89,9 @@ const (
 // listed is for flows whose peer is on a list.
 func (r *record) listed(v *view, hits []intel.Hit) {
 	for _, h := range hits {
+		if h.Expired(r.ev.Time) {
+			continue
+		}
 		switch h.Category {
 		case intel.DNSResolver, intel.DoH, intel.DoT:
 			r.resolver(v, h)

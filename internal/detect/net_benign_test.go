@@ -18,10 +18,17 @@ type vpc struct {
 	r     *rand.Rand
 	at    time.Duration
 	noPkt bool // the format has no addresses of packets
+	lists *intel.Set
 }
 
+// internet is an address of somebody who is on no list.
 func (v *vpc) internet() string {
-	return fmt.Sprintf("%d.%d.%d.%d", 20+v.r.IntN(100), v.r.IntN(256), v.r.IntN(256), 1+v.r.IntN(254))
+	for {
+		a := netip.AddrFrom4([4]byte{byte(20 + v.r.IntN(100)), byte(v.r.IntN(256)), byte(v.r.IntN(256)), byte(1 + v.r.IntN(254))})
+		if len(v.lists.Addr(a)) == 0 {
+			return a.String()
+		}
+	}
 }
 func (v *vpc) port() int { return 32768 + v.r.IntN(28000) }
 
@@ -177,8 +184,8 @@ func (v *vpc) step(sec int) {
 func TestBenignFlows(t *testing.T) {
 	formats := map[string]event.FlowFields{"flags and packets' addresses": basicFields | event.FlowTCPFlags | event.FlowPktAddrs, "default format": basicFields}
 	for name, fields := range formats {
-		v := &vpc{stream: newStream(), r: rand.New(rand.NewPCG(7, 9)), noPkt: fields&event.FlowPktAddrs == 0}
-		e := New(Options{Intel: setOf(t, nil, "10.0.0.99")})
+		v := &vpc{stream: newStream(), r: rand.New(rand.NewPCG(7, 9)), noPkt: fields&event.FlowPktAddrs == 0, lists: setOf(t, nil, "10.0.0.99")}
+		e := New(Options{Intel: v.lists})
 		total := 0
 		seconds := 3600
 		if testing.Short() {

@@ -27,17 +27,27 @@ type contact struct {
 	port   uint16
 	failed bool
 	guess  bool // who called is known by its port alone
+	udp    bool
 }
 
 // contactOf says who is at the two ends of a contact.
 func contactOf(v *view) contact {
-	return contact{host: uint32(mixSeed.addr(v.remote).sum()), local: uint16(mixSeed.addr(v.local).sum()), lport: v.lport, port: v.rport}
+	return contact{
+		host: uint32(mixSeed.addr(v.remote).sum()), local: uint16(mixSeed.addr(v.local).sum()), lport: v.lport, port: v.rport,
+		udp: v.f.Protocol == event.ProtoUDP,
+	}
 }
 
 // contact judges an outgoing connection: does it look like a probe?
 func (r *record) contact(v *view) {
 	f, at := v.f, r.ev.Time
 	probe := looksLikeProbe(v)
+	if !probe && v.public && looksLikeSweep(f, v.rport) {
+		if l := r.account.net.contacts.get(v.handle()); l != nil && l.known(contactOf(v)) != nil {
+			return // as those who ask the same server of names or of the time all day
+		}
+		probe = true
+	}
 	if !probe {
 		// The others count where there is a probe among the latest.
 		if f.Protocol != event.ProtoTCP || v.eni != "" && !v.end.isOdd(at) {
@@ -74,11 +84,16 @@ func (r *record) contact(v *view) {
 }
 
 // contactAnswered takes back that a contact failed, when the peer sent more
-// than a refusal. Without flags, a connection that idles looks like a probe.
+// than a refusal. Without flags, a connection that idles looks like a probe;
+// and of a datagram nothing but the answer tells that it was welcome.
 func (r *record) contactAnswered(v *view) {
 	f := v.f
 	const refusal = 44 // bytes of a RST
-	if f.Has&event.FlowTCPFlags != 0 || f.Protocol != event.ProtoTCP || v.eni != "" && !v.end.isOdd(r.ev.Time) || f.Packets < 2 && f.Bytes <= refusal {
+	switch {
+	case v.eni != "" && !v.end.isOdd(r.ev.Time):
+		return
+	case f.Protocol == event.ProtoUDP:
+	case f.Has&event.FlowTCPFlags != 0 || f.Protocol != event.ProtoTCP || f.Packets < 2 && f.Bytes <= refusal:
 		return
 	}
 	s, key := r.account.net, v.handle()
@@ -86,9 +101,14 @@ func (r *record) contactAnswered(v *view) {
 	if list == nil {
 		return
 	}
-	if k := list.known(contactOf(v)); k != nil && k.failed {
+	c := contactOf(v)
+	switch k := list.known(c); {
+	case k != nil && k.failed:
 		s.contacts.touch(key, r.ev.Time)
 		k.failed = false
+	case k == nil && c.udp && v.public && sweptByUDP(v.rport): // the record of the question comes later
+		c.at, c.guess = r.ev.Time.Unix(), true
+		s.contacts.touch(key, r.ev.Time).add(c)
 	}
 }
 
@@ -141,11 +161,31 @@ func probedByUDP(port uint16) bool {
 	return portMarks()[port].service
 }
 
+// looksLikeSweep reports whether what a machine sent may be one of the
+// datagrams with which the internet is searched for servers of a protocol.
+func looksLikeSweep(f *event.Flow, port uint16) bool {
+	const retries = 3
+	return f.Protocol == event.ProtoUDP && f.Packets > 0 && f.Packets <= retries && sweptByUDP(port)
+}
+
+// sweptByUDP reports whether a port is one that is searched for by datagrams:
+// those of protocols that amplify, and of telephones, controls and devices. To
+// those of QUIC, of VPNs, of peers and of NAT traversal clients send to many
+// hosts anyway.
+func sweptByUDP(port uint16) bool {
+	switch port {
+	case 7, 13, 17, 19, portDNS, 69, 111, portNTP, 137, 161, 177, 389, 427, 520, 523, 623, 1434, 1604, 1701, 1900, 2123, 3283, 3702, 5060, 5061,
+		5093, 5351, 5353, 5632, 5683, 10001, 11211, 17185, 20000, 37810, 44818, 47808:
+		return true
+	}
+	return false
+}
+
 // known finds the contact of the same machine, host and port. What is called
 // again and again, as those who check health do, counts once.
 func (l *contacts) known(c contact) *contact {
 	for i := range l.list {
-		if k := &l.list[i]; k.host == c.host && k.port == c.port && k.local == c.local {
+		if k := &l.list[i]; k.host == c.host && k.port == c.port && k.local == c.local && k.udp == c.udp {
 			return k
 		}
 	}
@@ -171,7 +211,7 @@ func (l *contacts) MarshalBinary() ([]byte, error) {
 		for _, p := range []uint16{c.local, c.lport, c.port} {
 			b = binary.LittleEndian.AppendUint16(b, p)
 		}
-		b = append(b, byte(oneIf(c.failed)|oneIf(c.guess)<<1))
+		b = append(b, byte(oneIf(c.failed)|oneIf(c.guess)<<1|oneIf(c.udp)<<2))
 	}
 	return b, nil
 }
@@ -184,7 +224,7 @@ func (l *contacts) UnmarshalBinary(b []byte) error {
 		c := contact{at: s.int(), host: s.uint32()}
 		c.local, c.lport, c.port = s.uint16(), s.uint16(), s.uint16()
 		flags := s.byte()
-		c.failed, c.guess = flags&1 != 0, flags&2 != 0
+		c.failed, c.guess, c.udp = flags&1 != 0, flags&2 != 0, flags&4 != 0
 		l.list = append(l.list, c)
 	}
 	return s.err()

@@ -143,7 +143,7 @@ func TestResolvers(t *testing.T) {
 		"94.140.14.14:853":           {6, "DefenseEvasion:EC2/UnusualDoTActivity ACTOR 5 1"},
 		"[2606:4700:4700::1111]:443": {6, "DefenseEvasion:EC2/UnusualDoHActivity ACTOR 5 1"},
 		"8.8.8.8:80":                 {6, ""},
-		"208.67.222.222:853":         {6, ""},
+		"203.0.113.53:853":           {6, ""},
 		"10.0.0.2:53":                {17, ""},
 		"203.0.113.53:53":            {17, ""},
 	} {

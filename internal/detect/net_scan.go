@@ -3,8 +3,6 @@ package detect
 import (
 	"fmt"
 	"time"
-
-	"github.com/vedette-project/vedette/internal/event"
 )
 
 // When contacts are a scan.
@@ -26,6 +24,9 @@ const (
 	// sweepFailures is 100 / the least percentage of all that they must be.
 	// Crawlers, relays and proxies meet dead hosts, too, but more living ones.
 	sweepHosts, sweepFailures = 25, 4
+	// Of datagrams nine in ten must go without an answer; and of those to servers
+	// of names and of the time, which live from asking many, twice as many.
+	sweepAnswered, sweepAsked = 10, 50
 	// manySources: where only ports say who called, the callers of a busy server
 	// look like ports that it scans; but its own port stays the same.
 	manySources = 3
@@ -34,7 +35,7 @@ const (
 // scan raises Portscan and PortSweep when one more contact completes them.
 func (r *record) scan(v *view, l *contacts, c contact) {
 	r.portScan(v, l, c)
-	if v.public && v.f.Protocol == event.ProtoTCP {
+	if v.public {
 		r.portSweep(v, l, c)
 	}
 }
@@ -96,24 +97,32 @@ func (r *record) portScan(v *view, l *contacts, c contact) {
 }
 
 func (r *record) portSweep(v *view, l *contacts, c contact) {
-	if portMarks()[c.port].peer {
+	if portMarks()[c.port].peer || c.udp && !sweptByUDP(c.port) {
 		return
 	}
-	if c.guess && (c.port == portHTTP || c.port == portHTTPS) {
+	if !c.udp && c.guess && (c.port == portHTTP || c.port == portHTTPS) {
 		return // idle connections of a crawler look the same without flags
 	}
-	same := func(k *contact) bool { return k.port == c.port && k.local == c.local }
+	same := func(k *contact) bool { return k.port == c.port && k.local == c.local && k.udp == c.udp }
 	all, failed := l.crowd(c.at, same)
-	if failed < sweepHosts || failed*sweepFailures < all {
+	enough := sweepHosts
+	if c.udp && (c.port == portDNS || c.port == portNTP) {
+		enough = sweepAsked
+	}
+	if failed < enough || failed*sweepFailures < all || c.udp && (all-failed)*sweepAnswered > all {
 		return
 	}
-	s := r.claimFlow("Impact:EC2/PortSweep", fmt.Sprint(v.rport), v)
+	what, least := fmt.Sprint(v.rport), "a quarter of all"
+	if c.udp {
+		what, least = "UDP/"+what, "nine in ten of all"
+	}
+	s := r.claimFlow("Impact:EC2/PortSweep", what, v)
 	s.Role = "ACTOR"
 	who := r.name(v)
-	s.Title = fmt.Sprintf("%s sweeps port %d over the internet.", upper(who), v.rport)
-	s.Description = fmt.Sprintf("%s tried port %d (%s) of %d public hosts within %s, the latest %s.", upper(who), v.rport, portName(v.rport), all, minutes(scanWindow), v.remote)
-	s.Why = fmt.Sprintf("%d distinct public hosts called at one port within %s without an exchange of data, of %d called (the threshold is %d, and a quarter of all)",
-		failed, minutes(scanWindow), all, sweepHosts)
+	s.Title = fmt.Sprintf("%s sweeps %s port %d over the internet.", upper(who), protocolName(v.f.Protocol), v.rport)
+	s.Description = fmt.Sprintf("%s tried %s port %d (%s) of %d public hosts within %s, the latest %s.", upper(who), protocolName(v.f.Protocol), v.rport, portName(v.rport), all, minutes(scanWindow), v.remote)
+	s.Why = fmt.Sprintf("%d distinct public hosts called at one port within %s without an exchange of data, of %d called (the threshold is %d, and %s)",
+		failed, minutes(scanWindow), all, enough, least)
 	s.Info = map[string]any{"scannedPort": int64(v.rport)}
 	r.raise(s)
 	l.without(same)

@@ -97,6 +97,29 @@ func answers(s *stream, flags uint8, change ...func(*event.Flow)) {
 	}
 }
 
+// datagrams appends n single datagrams to hosts, of which a percentage is answered.
+func (s *stream) datagrams(n int, every time.Duration, dst func(i int) string, answered int, change ...func(*event.Flow)) {
+	for i := range n {
+		at := time.Minute + time.Duration(i)*every
+		s.flow(at, eni, fmt.Sprintf("%s:%d", me, 41000+i), dst(i), 17, 1, 60, 0, change...)
+		if i*answered/100 != (i+1)*answered/100 {
+			s.flow(at, eni, dst(i), fmt.Sprintf("%s:%d", me, 41000+i), 17, 1, 120, 0)
+		}
+	}
+}
+
+// datagram appends a question and its answer, in either order.
+func (s *stream) datagram(at time.Duration, dst string, backwards bool) {
+	ask := func() { s.flow(at, eni, me+":40001", dst, 17, 1, 70, 0) }
+	if !backwards {
+		ask()
+	}
+	s.flow(at, eni, dst, me+":40001", 17, 1, 200, 0)
+	if backwards {
+		ask()
+	}
+}
+
 func TestPortSweep(t *testing.T) {
 	const found = "Impact:EC2/PortSweep ACTOR 8 1"
 	sec := time.Second
@@ -104,16 +127,49 @@ func TestPortSweep(t *testing.T) {
 		want string
 		make func(*stream)
 	}{
-		"telnet":              {found, func(s *stream) { s.probes(25, sec, hostOn(23)) }},
-		"too few":             {"", func(s *stream) { s.probes(24, sec, hostOn(23)) }},
-		"without flags":       {found, func(s *stream) { s.probes(25, sec, hostOn(23), noFlags) }},
-		"443 without flags":   {"", func(s *stream) { s.probes(90, sec, hostOn(443), noFlags) }},
-		"443":                 {found, func(s *stream) { s.probes(25, sec, hostOn(443)) }},
-		"peers that are gone": {"", func(s *stream) { s.probes(90, sec, hostOn(6881)) }},
-		"inside":              {"", func(s *stream) { s.probes(90, sec, func(i int) string { return fmt.Sprintf("10.1.%d.4:9100", i) }) }},
-		"SNMP of public routers": {"", func(s *stream) {
-			for i := range 90 {
-				s.flow(time.Minute, eni, me+":50000", hostOn(161)(i), 17, 1, 80, 0)
+		"telnet":                 {found, func(s *stream) { s.probes(25, sec, hostOn(23)) }},
+		"too few":                {"", func(s *stream) { s.probes(24, sec, hostOn(23)) }},
+		"without flags":          {found, func(s *stream) { s.probes(25, sec, hostOn(23), noFlags) }},
+		"443 without flags":      {"", func(s *stream) { s.probes(90, sec, hostOn(443), noFlags) }},
+		"443":                    {found, func(s *stream) { s.probes(25, sec, hostOn(443)) }},
+		"peers that are gone":    {"", func(s *stream) { s.probes(90, sec, hostOn(6881)) }},
+		"inside":                 {"", func(s *stream) { s.probes(90, sec, func(i int) string { return fmt.Sprintf("10.1.%d.4:9100", i) }) }},
+		"SNMP of public routers": {"", func(s *stream) { s.datagrams(90, sec, hostOn(161), 90) }},
+		"search for SNMP":        {found, func(s *stream) { s.datagrams(25, sec, hostOn(161), 0) }},
+		"search for SSDP":        {found, func(s *stream) { s.datagrams(28, 10*sec, hostOn(1900), 8) }},
+		"search for SIP":         {found, func(s *stream) { s.datagrams(25, sec, hostOn(5060), 4) }},
+		"search for memcached":   {found, func(s *stream) { s.datagrams(25, sec, hostOn(11211), 0, reject) }},
+		"search for time":        {found, func(s *stream) { s.datagrams(50, sec, hostOn(123), 0) }},
+		"search for resolvers":   {found, func(s *stream) { s.datagrams(60, sec, hostOn(53), 5) }},
+		"too few datagrams":      {"", func(s *stream) { s.datagrams(24, sec, hostOn(161), 0) }},
+		"lame name servers":      {"", func(s *stream) { s.datagrams(49, sec, hostOn(53), 0) }},
+		"slow datagrams":         {"", func(s *stream) { s.datagrams(200, 20*sec, hostOn(1900), 0) }},
+		"QUIC that is lost":      {"", func(s *stream) { s.datagrams(200, sec, hostOn(443), 0) }},
+		"STUN":                   {"", func(s *stream) { s.datagrams(200, sec, hostOn(3478), 0) }},
+		"peers by UDP":           {"", func(s *stream) { s.datagrams(200, sec, hostOn(6881), 0); s.datagrams(200, sec, hostOn(51413), 0) }},
+		"SNMP inside": {"", func(s *stream) {
+			s.datagrams(200, sec, func(i int) string { return fmt.Sprintf("10.1.%d.4:161", i) }, 0)
+		}},
+		"a resolver, answers first": {"", func(s *stream) {
+			for i := range 400 {
+				s.datagram(time.Minute+time.Duration(i)*sec/8, hostOn(53)(i), i%2 == 0)
+			}
+		}},
+		"a resolver, answers a file later": {"", func(s *stream) {
+			for k := range 10 {
+				for i := range 40 {
+					s.flow(time.Minute+time.Duration(k)*sec*30, eni, me+":40001", hostOn(53)(40*k+i), 17, 1, 70, 0)
+				}
+				for i := range 40 {
+					s.flow(time.Minute+time.Duration(k)*sec*30, eni, hostOn(53)(40*k+i), me+":40001", 17, 1, 200, 0)
+				}
+			}
+		}},
+		"a time server": {"", func(s *stream) {
+			for i := range 400 {
+				at := time.Minute + time.Duration(i)*sec/8
+				s.flow(at, eni, hostOn(123)(i), me+":123", 17, 1, 76, 0)
+				s.flow(at, eni, me+":123", hostOn(123)(i), 17, 1, 76, 0)
 			}
 		}},
 		"a crawler with dead hosts": {"", func(s *stream) {

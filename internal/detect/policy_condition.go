@@ -40,7 +40,7 @@ func conditionKey(key string) keyKind {
 		return keyAccount
 	case "aws:sourcevpc", "aws:sourcevpce", "aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths",
 		"aws:vpceorgid", "aws:vpceorgpaths", "aws:userid", "aws:principalservicename", "aws:principalservicenameslist",
-		"s3:x-amz-server-side-encryption-aws-kms-key-id", "aws:ec2instancesourcevpc", "sts:externalid", "kms:calleraccount", "lambda:sourcefunctionarn":
+		"s3:x-amz-server-side-encryption-aws-kms-key-id", "aws:ec2instancesourcevpc", "kms:calleraccount", "lambda:sourcefunctionarn":
 		return keyFixed
 	case "aws:sourceip", "aws:vpcsourceip":
 		return keyAddress

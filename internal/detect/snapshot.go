@@ -97,6 +97,9 @@ func (e *Engine) Delta(s event.Scope) ([]Run, error) {
 	for _, r := range sc.seen.take() {
 		out = append(out, Run{Generation: r.Generation, Oldest: sc.seen.number - 1, Data: r.Keys})
 	}
+	if sc.past != nil {
+		out = append(out, sc.past.take()...)
+	}
 	if sc.account == nil {
 		return out, nil
 	}

@@ -216,8 +216,10 @@ func appendRow(b []byte, key string, touched int64, value []byte) []byte {
 
 var errCutRow = errors.New("it ends in the middle")
 
-// restore takes up a run. Runs come in the order of their making.
+// restore takes up a run. Runs come in the order of their making. Rows that
+// cannot be read are left out; the error is of the first.
 func (t *table[V]) restore(run Run) error {
+	var bad error
 	if run.Generation > t.generation {
 		t.clear()
 		t.generation, t.whole, t.after = run.Generation, len(run.Data), 0
@@ -240,13 +242,14 @@ func (t *table[V]) restore(run Run) error {
 		}
 		r := &row[V]{key: string(key), touched: touched}
 		if err := decodeValue(value, &r.value); err != nil {
-			return fmt.Errorf("restore %s of %q: %w", t.label, key, err)
+			bad = cmp.Or(bad, fmt.Errorf("restore %s of %q: %w", t.label, key, err))
+			continue
 		}
 		t.rows[r.key] = r
 		t.append(r)
 	}
 	t.dropped = nil
-	return nil
+	return bad
 }
 
 func (t *table[V]) clear() {

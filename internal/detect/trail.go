@@ -17,6 +17,7 @@ type trailState struct {
 	sessions  *table[sessionMemory] // by principal: sessions of instances, functions and tasks
 	addresses *table[addressMemory] // by address, or "vpce:" and an account
 	operators *table[operatorMemory]
+	users     *table[userMemory] // who log in to the console
 	passwords *table[passwordMemory]
 	// interfaces are those that belong to no instance yet.
 	interfaces *table[finding.NetworkInterface]
@@ -45,13 +46,14 @@ func newTrailState() *trailState {
 		sessions:   newTable[sessionMemory]("role-sessions", maxSessions, sessionIdle),
 		addresses:  newTable[addressMemory]("account-addresses", maxAddresses, addressIdle),
 		operators:  newTable[operatorMemory]("operators", maxOperators, operateIdle),
+		users:      newTable[userMemory]("console-users", maxLoginUsers, loginPlaceIdle),
 		passwords:  newTable[passwordMemory]("password-data", maxOperators, operateIdle),
 		interfaces: newTable[finding.NetworkInterface]("loose-interfaces", maxOperators, sessionIdle),
 	}
 }
 
 func (s *trailState) memories() []memory {
-	return []memory{s.trails, s.logs, s.buckets, s.settings, s.sessions, s.addresses, s.operators, s.passwords, s.interfaces}
+	return []memory{s.trails, s.logs, s.buckets, s.settings, s.sessions, s.addresses, s.operators, s.users, s.passwords, s.interfaces}
 }
 
 // settings are what is known of the account as a whole.

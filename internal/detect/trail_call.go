@@ -50,7 +50,35 @@ func (c *apiCall) byLinkedRole() bool {
 }
 
 // isS3Data reports whether the call reads or writes what is in a bucket.
-func (c *apiCall) isS3Data() bool { return !c.t.Management && isService(c.t.Service, "s3") }
+// Records older than 2020 do not say what category they are of.
+func (c *apiCall) isS3Data() bool {
+	t := c.t
+	return isService(t.Service, "s3") && (!t.Management || t.Category == "" && isObjectCall(t.Name))
+}
+
+// isObjectCall reports whether S3 makes data events of the calls of a name.
+func isObjectCall(name string) bool {
+	switch name {
+	case "HeadBucket", "ListParts", "ListMultipartUploads", "UploadPart", "UploadPartCopy", "CreateMultipartUpload", "CompleteMultipartUpload", "AbortMultipartUpload":
+		return true
+	}
+	return strings.Contains(name, "Object") && !strings.Contains(name, "ObjectLockConfiguration")
+}
+
+// reads reports whether the call changes nothing. Old records do not say so of
+// most calls; there the verb does.
+func (c *apiCall) reads() bool {
+	t := c.t
+	if t.ReadOnly || t.Category != "" {
+		return t.ReadOnly
+	}
+	for _, verb := range [...]string{"Describe", "List", "Get", "Head", "Lookup", "Search", "BatchGet", "Select", "Query", "Scan"} {
+		if strings.HasPrefix(t.Name, verb) {
+			return true
+		}
+	}
+	return false
+}
 
 // sourceAddr is the address that the call came from; not valid where that is
 // the name of a service.
@@ -141,7 +169,11 @@ func (c *apiCall) userName() string {
 	case id.Issuer.UserName != "":
 		return strings.Clone(id.Issuer.UserName)
 	}
-	return strings.Clone(shortName(id.ARN))
+	name := shortName(id.ARN)
+	if rest, ok := strings.CutPrefix(name, "assumed-role/"); ok { // of an old record
+		name, _, _ = strings.Cut(rest, "/")
+	}
+	return strings.Clone(name)
 }
 
 func (c *apiCall) accessKey() *finding.AccessKeyDetails {

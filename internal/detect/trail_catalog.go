@@ -36,7 +36,7 @@ func RuleNames() []string {
 
 // hit is what a rule found.
 type hit struct {
-	did      string // the sentence after "NAME"
+	did      string // the sentence after who did it
 	why      string
 	resource finding.ResourceV2 // what it was done to
 }
@@ -60,8 +60,12 @@ func (k catalogRule) judge(c *apiCall) {
 	}
 	s := c.claimCall(k.typ, c.principal())
 	s.Severity, s.Rule = k.severity, k.name
-	s.Title = k.name + " matched an API call."
-	s.Description = c.who() + " " + h.did + c.from() + c.outcome() + "."
+	text := catalogTexts()[k.name]
+	s.Title = text.title
+	s.Description = c.who() + " " + h.did + c.outcome() + ". " + text.matters
+	if from := c.from(); from != "" {
+		s.Description = c.who() + ", calling" + from + ", " + h.did + c.outcome() + ". " + text.matters
+	}
 	s.Why = shown(c.t.Name) + " " + map[bool]string{true: "was called", false: "succeeded"}[k.attempt] + "; " + h.why
 	s.Detection = &finding.Detection{Sequence: c.sequence(k, h, s)}
 	c.raise(s)

@@ -55,7 +55,11 @@ func databaseIAM(c *apiCall) (hit, bool) {
 func databasePublic(c *apiCall) (hit, bool) {
 	h, name := database(c)
 	h.did, h.why = "made database "+shown(name)+" reachable from the internet", "publiclyAccessible is true"
-	return h, saysYes(member(c.req(), "publiclyAccessible"))
+	asked := member(c.req(), "publiclyAccessible")
+	if asked == nil && strings.HasPrefix(c.t.Name, "Restore") { // the copy of a snapshot is public where the default VPC makes it so
+		asked, h.why = member(c.res(), "publiclyAccessible"), "the database that was restored has publiclyAccessible true"
+	}
+	return h, saysYes(asked)
 }
 
 func databaseSnapshot(public bool) func(*apiCall) (hit, bool) {

@@ -18,6 +18,7 @@ func iamRules() []catalogRule {
 		{"IAMUserLoginProfileCreated", manipulated, 8, "iam", "CreateLoginProfile", false, always("gave a console password to user", "IAM_USER", "iam", "userName")},
 		{"IAMUserLoginProfileUpdated", manipulated, 5, "iam", "UpdateLoginProfile", false, always("changed the console password of user", "IAM_USER", "iam", "userName")},
 		{"IAMRoleTrustPolicyModified", manipulated, 5, "iam", "UpdateAssumeRolePolicy", false, trustModified},
+		{"IAMRoleExternalAccess", manipulated, 5, "iam", "CreateRole", false, trustedFromOutside}, // not AWS's: the same with a new role
 		{"AdminPolicyAttachedToRole", typeAccountManipulation, 8, "iam", "AttachRolePolicy PutRolePolicy", false, policyAttached("AdministratorAccess", true)},
 		{"AdminPolicyAttachedToUser", typeAccountManipulation, 8, "iam", "AttachUserPolicy PutUserPolicy", false, policyAttached("AdministratorAccess", true)},
 		{"SESFullAccessPolicyAttachedToRole", typeAccountManipulation, 5, "iam", "AttachRolePolicy", false, policyAttached("AmazonSESFullAccess", false)},
@@ -36,7 +37,8 @@ func loginWithoutMFA(c *apiCall) (hit, bool) {
 	if id.ARN != "" {
 		h.resource = finding.ResourceV2{UID: strings.Clone(id.ARN), ResourceType: "IAM_USER", Service: "iam", Name: c.userName()}
 	}
-	return h, (id.Type == "IAMUser" || id.Type == "Root") && c.signedIn() && c.t.AdditionalNode().Text("MFAUsed") == "No"
+	more := c.t.AdditionalNode()
+	return h, (id.Type == "IAMUser" || id.Type == "Root") && c.signedIn() && more.Text("MFAUsed") == "No" && more.Text("SamlProviderArn") == ""
 }
 
 // principalName is the user or role that an IAM call is about.
@@ -73,9 +75,23 @@ func allowsEverything(doc *jsonscan.Node) bool {
 // trustModified: a role may now be taken by everybody, by an account that is
 // not the operator's, or by itself.
 func trustModified(c *apiCall) (hit, bool) {
+	return c.trusts("policyDocument", "changed the trust policy of role ", false)
+}
+
+// trustedFromOutside: a new role may be taken by everybody, or by an account
+// that is not the operator's. Vendors ask for an external id, which those who
+// come back by such a role do without.
+func trustedFromOutside(c *apiCall) (hit, bool) {
+	return c.trusts("assumeRolePolicyDocument", "created role ", true)
+}
+
+// trusts looks at a trust policy. Accounts that need an external id are passed
+// over for vendors.
+func (c *apiCall) trusts(field, did string, vendors bool) (hit, bool) {
 	name := c.req().Text("roleName")
-	h := hit{did: "changed who may take role " + shown(name), resource: resource("IAM_ROLE", "iam", name)}
-	for _, st := range nodes(policyNode(c.req().Get("policyDocument")).Get("Statement")) {
+	h := hit{resource: resource("IAM_ROLE", "iam", name)}
+	whom := ""
+	for _, st := range nodes(policyNode(c.req().Get(field)).Get("Statement")) {
 		if !strings.EqualFold(st.Text("Effect"), "Allow") {
 			continue
 		}
@@ -84,14 +100,17 @@ func trustModified(c *apiCall) (hit, bool) {
 		switch {
 		case limits.inOrganization:
 		case who.everyone && !limits.fixed:
-			h.why = "a statement lets everybody take the role"
+			whom, h.why = "everybody", "a statement lets everybody take the role"
+		case len(external) > 0 && vendors && strings.Contains(strings.ToLower(limits.text), "sts:externalid"):
 		case len(external) > 0:
-			h.why = "a statement lets account " + strings.Join(external, ", ") + " take the role, which is none of the operator's"
+			whom = "account " + strings.Join(external, ", ")
+			h.why = "a statement lets " + whom + " take the role, which is none of the operator's"
 		case slices.ContainsFunc(texts(st.Get("Principal", "AWS")), func(p string) bool { return strings.HasSuffix(p, ":role/"+name) && name != "" }):
-			h.why = "a statement lets the role take itself"
+			whom, h.why = "the role itself", "a statement lets the role take itself"
 		}
 	}
-	return h, h.why != ""
+	h.did = did + shown(name) + " so that " + whom + " may take it"
+	return h, whom != ""
 }
 
 func bedrockCredential(c *apiCall) (hit, bool) {

@@ -19,14 +19,10 @@ func (c *apiCall) listedAddress() {
 	if len(c.opts.Intel.Addr(ip)) == 0 {
 		return
 	}
-	if hit, ok := c.opts.Intel.AddrIn(ip, intel.Malicious, intel.C2); ok {
-		c.listed("MaliciousIPCaller", "a list of known-bad addresses", hit)
-	}
-	if hit, ok := c.opts.Intel.AddrIn(ip, intel.Custom); ok {
-		c.listed("MaliciousIPCaller.Custom", "a list of this installation", hit)
-	}
-	if hit, ok := c.opts.Intel.AddrIn(ip, intel.TorExit); ok {
-		c.listed("TorIPCaller", "the list of Tor's exits", hit)
+	for _, m := range callerMechanisms() {
+		if hit, ok := c.opts.Intel.AddrIn(ip, m.categories...); ok && !hit.Expired(c.ev.Time) {
+			c.listed(m.name, m.list, hit)
+		}
 	}
 }
 
@@ -46,7 +42,7 @@ func isAnonymous(s string) bool {
 
 func (c *apiCall) listed(mechanism, what string, hit intel.Hit) {
 	t := c.t
-	tactic, inS3 := apiTactic(t.Service, t.Name, t.ReadOnly), c.isS3Data()
+	tactic, inS3 := apiTactic(t.Service, t.Name, c.reads()), c.isS3Data()
 	typ, key := listedType(tactic, mechanism, inS3), c.principal()
 	if inS3 {
 		key = c.bucket() + "\x00" + key

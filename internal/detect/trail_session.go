@@ -38,7 +38,8 @@ type home struct {
 type move struct {
 	From, To string
 	At       int64
-	API, ID  string // of the first call from To
+	// The first call from To.
+	API, ID, Service, Agent string
 }
 
 // Bounds of what one session remembers.
@@ -252,6 +253,20 @@ func (c *apiCall) stay(m *sessionMemory, at origin) {
 	}
 }
 
+// knowsProgram reports whether a program of the machine's own calls: of a user
+// agent, what comes before the command that was run and other ornaments.
+func (m *sessionMemory) knowsProgram(agent string) bool {
+	return agent == "" || slices.ContainsFunc(m.Agents, func(a string) bool { return program(a) == program(agent) })
+}
+
+func program(agent string) string {
+	agent = strings.TrimPrefix(agent, "[")
+	for _, ornament := range [...]string{" command/", " prompt/", " md/", " cfg/"} {
+		agent, _, _ = strings.Cut(agent, ornament)
+	}
+	return strings.TrimSuffix(agent, "]")
+}
+
 // settle makes an address a home.
 func (c *apiCall) settle(m *sessionMemory, at origin) {
 	homes := append(slices.Clip(m.Homes), home{at.name, c.ev.Time.Unix()})
@@ -298,16 +313,17 @@ func (c *apiCall) returned(m *sessionMemory, at origin) bool {
 	s := c.exfiltration(m, origin{name: v.To, ip: ip}, "the machine still calls from "+v.From+", so that the calls from "+v.To+
 		" since "+time.Unix(v.At, 0).UTC().Format(time.RFC3339)+" were not its own (the first was "+v.API+", event "+v.ID+")")
 	s.Description = "Credentials of " + shortNameOf(c.t) + " were used for " + v.API + " from " + v.To + ", which is not where the machine is."
-	s.Action.AWSAPICallAction.API, s.Action.AWSAPICallAction.RemoteIPDetails = v.API, remoteIP([]string{v.To})
-	s.Actor.SourceIPs = []string{v.To}
+	a := s.Action.AWSAPICallAction
+	a.API, a.ServiceName, a.UserAgent, a.ErrorCode, a.RemoteIPDetails = v.API, v.Service, v.Agent, "", remoteIP([]string{v.To})
+	s.Actor.SourceIPs, s.Actor.UserAgent = []string{v.To}, v.Agent
 	c.raise(s)
 	c.stay(m, at)
 	return true
 }
 
 // moves reports whether a machine took a new address in place of its old one:
-// it was stopped and started, or it was silent for a while and has fresh
-// credentials.
+// it was stopped and started, or it was silent for a while, has fresh
+// credentials, and its own programs call, from the same country.
 func (c *apiCall) moves(m *sessionMemory, at origin) bool {
 	now, last := c.ev.Time.Unix(), int64(0)
 	newest := ""
@@ -319,11 +335,11 @@ func (c *apiCall) moves(m *sessionMemory, at origin) bool {
 	id, _ := instanceSession(&c.t.Identity)
 	restarted := id != "" && c.restartedSince(id, last)
 	fresh := !c.t.Identity.SessionAt.IsZero() && c.t.Identity.SessionAt.Unix() > last
-	if !restarted && (!fresh || now-last < int64(quiet/time.Second)) {
+	if !restarted && (!fresh || now-last < int64(quiet/time.Second) || !m.knowsProgram(c.t.UserAgent) || c.abroad(parseAddr(newest), at.ip)) {
 		return false
 	}
 	if !restarted {
-		m.Moved = &move{From: newest, To: at.name, At: now, API: shown(c.t.Name), ID: c.id()}
+		m.Moved = &move{From: newest, To: at.name, At: now, API: shown(c.t.Name), ID: c.id(), Service: strings.Clone(c.t.Service), Agent: strings.Clone(c.t.UserAgent)}
 	}
 	c.settle(m, at)
 	return true

@@ -15,6 +15,7 @@ func trailTable() []trailEntry {
 		{"cloudtrail", "PutEventSelectors", (*apiCall).trailSelectors},
 		{"guardduty", "DeleteDetector UpdateDetector StopMonitoringMembers", (*apiCall).detectorTampered},
 		{"iam", "UpdateAccountPasswordPolicy DeleteAccountPasswordPolicy", (*apiCall).passwordPolicyChanged},
+		{"signin", "ConsoleLogin", (*apiCall).consoleLogin},
 		{"bedrock", "DeleteModelInvocationLoggingConfiguration PutModelInvocationLoggingConfiguration", (*apiCall).bedrockLogging},
 
 		{"s3", "GetBucketAcl PutObject", (*apiCall).learnTrailBucket},

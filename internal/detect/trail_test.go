@@ -114,7 +114,7 @@ func TestTrailAllocations(t *testing.T) {
 }
 
 // TestCatalogRules: every rule has a type of the catalogue, and all of AWS's
-// signals are there under their names, with their severities, and one of ours.
+// signals are there under their names, with their severities, and two of ours.
 func TestCatalogRules(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range catalogRules() {
@@ -123,15 +123,18 @@ func TestCatalogRules(t *testing.T) {
 			t.Errorf("%s: type %q", k.name, k.typ)
 		}
 		seen[k.name] = true
-		if k.name != "RDSSnapshotExternalAccess" && !strings.Contains(ft.Trigger, k.name) {
+		if ours := k.name == "RDSSnapshotExternalAccess" || k.name == "IAMRoleExternalAccess"; !ours && !strings.Contains(ft.Trigger, k.name) {
 			t.Errorf("%s is no signal of %s", k.name, k.typ)
+		}
+		if text := catalogTexts()[k.name]; !strings.HasSuffix(text.title, ".") || !strings.HasSuffix(text.matters, ".") || strings.Contains(text.title, k.name) {
+			t.Errorf("%s: what it says is %+v", k.name, text)
 		}
 		if label, ok := strings.CutPrefix(findText(ft.Note, k.name+"="), k.name+"="); ok && label != finding.SeverityLabel(k.severity) {
 			t.Errorf("%s: severity %v, want %s", k.name, k.severity, label)
 		}
 	}
-	if len(seen) != 36 {
-		t.Errorf("%d rules", len(seen))
+	if len(seen) != 37 || len(catalogTexts()) != len(seen) {
+		t.Errorf("%d rules, %d texts", len(seen), len(catalogTexts()))
 	}
 	var all []string
 	for _, ft := range finding.Catalog() {

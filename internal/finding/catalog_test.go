@@ -128,6 +128,7 @@ var implemented = []string{
 	"UnauthorizedAccess:EC2/SSHBruteForce",
 	"UnauthorizedAccess:EC2/TorClient",
 	"UnauthorizedAccess:EC2/TorRelay",
+	"UnauthorizedAccess:IAMUser/ConsoleLoginSuccess.B",
 	"UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.InsideAWS",
 	"UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS",
 	"UnauthorizedAccess:IAMUser/MaliciousIPCaller",

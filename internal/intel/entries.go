@@ -1,7 +1,8 @@
 package intel
 
-// Entries hands out all that lists of threats of the part say, in the order in
-// which it came, until yield returns false.
+// Entries hands out all that lists of threats of the part say, in an order that
+// depends on nothing but what they say, until yield returns false. An entry for
+// a name and all below it comes twice.
 func (p *Part) Entries(yield func(Hit) bool) {
 	if p == nil || p.threats == nil {
 		return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +15,7 @@ type Explanation struct {
 	Asked    string `json:"asked"`
 	Is       string `json:"is"`      // address, prefix, domain or sha256
 	Subject  string `json:"subject"` // in the form in which it is looked up
-	Verdict  string `json:"verdict"` // listed, trusted or not-listed
+	Verdict  string `json:"verdict"` // listed, trusted, service or not-listed
 	Reserved string `json:"reserved,omitempty"`
 	// Listed are the threats, whether trusted or not.
 	Listed   []Listing `json:"listed"`
@@ -31,6 +32,7 @@ type Explanation struct {
 const (
 	VerdictListed    = "listed"
 	VerdictTrusted   = "trusted"
+	VerdictService   = "service" // a public resolver, say: known, and not bad
 	VerdictNotListed = "not-listed"
 )
 
@@ -85,8 +87,10 @@ func (s *Set) Explain(asked string) (*Explanation, error) {
 	switch {
 	case len(e.Trusted) > 0:
 		e.Verdict = VerdictTrusted
-	case len(e.Listed) > 0:
+	case slices.ContainsFunc(e.Listed, func(l Listing) bool { return !l.Category.Service() }):
 		e.Verdict = VerdictListed
+	case len(e.Listed) > 0:
+		e.Verdict = VerdictService
 	default:
 		e.Verdict = VerdictNotListed
 	}
@@ -174,6 +178,9 @@ func (e *Explanation) name(s *Set, name string) {
 			return HowExact
 		}
 		return HowBelow
+	})
+	e.Listed = slices.DeleteFunc(e.Listed, func(l Listing) bool {
+		return isWebsite(&Hit{Entry: l.Entry, Of: &List{Kind: l.Kind}}, name)
 	})
 	e.Rank, _ = s.PopularDomain(name)
 }

@@ -3,6 +3,7 @@ package intel
 import (
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // Set is what all lists say together. A nil Set knows nothing.
@@ -116,7 +117,21 @@ func (s *Set) AppendDomain(hits []Hit, name string) []Hit {
 	if len(hits) > n && s.TrustedDomain(name) {
 		return hits[:n]
 	}
-	return hits
+	kept := hits[:n]
+	for _, h := range hits[n:] {
+		if !isWebsite(&h, name) {
+			kept = append(kept, h)
+		}
+	}
+	return kept
+}
+
+// isWebsite reports whether a name is no more than the website of a domain
+// below which everything is on a list that is built in: people look at the
+// sites of mining pools; who mines asks for other hosts.
+func isWebsite(h *Hit, name string) bool {
+	site, ok := strings.CutPrefix(name, "www.")
+	return ok && h.Of.Kind == KindBuiltin && strings.HasPrefix(h.Entry, "*.") && h.Entry[2:] == site
 }
 
 // AppendFile appends what File returns.
@@ -152,7 +167,7 @@ func (s *Set) AddrIn(a netip.Addr, in ...Category) (Hit, bool) {
 	if !found || s.trusts(a) {
 		return Hit{}, false
 	}
-	return s.inCategory(chains, in)
+	return s.inCategory(chains, "", in)
 }
 
 // DomainIn is AddrIn for a name.
@@ -169,17 +184,17 @@ func (s *Set) DomainIn(name string, in ...Category) (Hit, bool) {
 	if !found || s.TrustedDomain(name) {
 		return Hit{}, false
 	}
-	return s.inCategory(chains, in)
+	return s.inCategory(chains, name, in)
 }
 
 // manyParts is more parts than a set has; if it has more, look-ups allocate.
 const manyParts = 8
 
 // inCategory chooses from the entries that each part has.
-func (s *Set) inCategory(chains []chain, in []Category) (Hit, bool) {
+func (s *Set) inCategory(chains []chain, name string, in []Category) (Hit, bool) {
 	for _, want := range in {
 		for i, x := range s.threats {
-			if h, ok := x.inCategory(chains[i], want); ok {
+			if h, ok := x.inCategory(chains[i], want); ok && !isWebsite(&h, name) {
 				return h, true
 			}
 		}

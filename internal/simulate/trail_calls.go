@@ -14,6 +14,10 @@ const (
 	// Where a machine is, and where it is not.
 	homeIP  = "203.0.113.50"
 	otherIP = "198.51.100.20"
+	// Addresses for documentation are nowhere, so these two are of the registries
+	// of addresses in Amsterdam and in São Paulo.
+	europeIP = "193.0.6.139"
+	brazilIP = "200.160.2.3"
 )
 
 // trailScenarios are the calls of each type. The first ones are ordinary.
@@ -55,6 +59,11 @@ func identityCalls() map[string][]apiCall {
 	for name, release := range map[string]string{"Kali": "kali1", "Parrot": "1parrot1", "Pentoo": "pentoo"} {
 		out["PenTest:IAMUser/"+name+"Linux"] = []apiCall{look(), with1(whoami, func(c *apiCall) { c.agent = distro(release) })}
 		out["PenTest:S3/"+name+"Linux"] = []apiCall{with1(object3("GetObject", true), func(c *apiCall) { c.agent = "[" + distro(release) + "]" })}
+	}
+	login := apiCall{service: "signin", name: "ConsoleLogin", kind: "AwsConsoleSignIn", agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+		res: object{"ConsoleLogin": "Success"}, extra: object{"LoginTo": "https://console.aws.amazon.com/console/home", "MobileVersion": "No", "MFAUsed": "Yes"}}
+	out["UnauthorizedAccess:IAMUser/ConsoleLoginSuccess.B"] = []apiCall{
+		with1(login, func(c *apiCall) { c.ip = europeIP }), with1(login, func(c *apiCall) { c.ip, c.after = brazilIP, 20*time.Minute }),
 	}
 	return out
 }
