@@ -76,16 +76,16 @@ func TestEveryOperationAnswers(t *testing.T) {
 			t.Errorf("%s: %d %v %s", row.name, r.status, r.header, r.text)
 		}
 	}
-	if supported != 22 {
-		t.Errorf("%d operations are supported, want 22", supported)
+	if supported != 42 {
+		t.Errorf("%d operations are supported, want 42", supported)
 	}
 }
 
 // The SDK reads the answer of an operation that is to come as the error it is.
 func TestUnsupportedThroughTheSDK(t *testing.T) {
 	c := newService(t).enable()
-	_, err := c.ListIPSets(t.Context(), &guardduty.ListIPSetsInput{DetectorId: aws.String(detectorID())})
-	wantBad(t, err, "The operation ListIPSets is not supported yet by Vedette.")
+	_, err := c.ListMembers(t.Context(), &guardduty.ListMembersInput{DetectorId: aws.String(detectorID())})
+	wantBad(t, err, "The operation ListMembers is not supported yet by Vedette.")
 	_, err = c.GetMalwareProtectionPlan(t.Context(), &guardduty.GetMalwareProtectionPlanInput{MalwareProtectionPlanId: aws.String("x")})
 	wantBad(t, err, "The operation GetMalwareProtectionPlan is not supported yet by Vedette.")
 }

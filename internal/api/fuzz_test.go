@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/store"
 )
 
 // A body is read to a valid thing or refused with a BadRequest, whatever it holds.
@@ -17,6 +18,7 @@ func FuzzBody(f *testing.F) {
 	f.Add([]byte(`{"name":"abc","rank":1,"action":"ARCHIVE","findingCriteria":{"criterion":{"severity":{"gte":7}}},"sortCriteria":{"attributeName":"severity","orderBy":"ASC"}}`))
 	f.Add([]byte(`{"findingIds":["a","b",null],"maxResults":1e9,"groupBy":"DATE"}`))
 	f.Add([]byte(`{"filterCriteria":{"filterCriterion":[{"criterionKey":"COVERAGE_STATUS","filterCondition":{"equals":["HEALTHY"]}}]},"sortCriteria":{"attributeName":"ISSUE"},"nextToken":"e30","statisticsType":["COUNT_BY_RESOURCE_TYPE"]}`))
+	f.Add([]byte(`{"name":"a b","format":"TXT","location":"s3://bucket/key","activate":true,"expectedBucketOwner":"111122223333","clientToken":"t"}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		body, err := parseBody(data)
@@ -36,6 +38,12 @@ func FuzzBody(f *testing.F) {
 			checkRefusal(t, err)
 		} else if len(fl.Criteria) == 0 || fl.Rank < 1 || fl.Rank > maxRank {
 			t.Errorf("%s gave the filter %+v", data, fl)
+		}
+		l := store.List{Status: store.ListActive}
+		if err := applySetSettings(&l, body); err != nil {
+			checkRefusal(t, err)
+		} else if (l.Wish > 0) != (l.Status != store.ListActive) {
+			t.Errorf("%s gave the list %+v", data, l)
 		}
 		if tags, err := readTags(body, "tags"); err != nil {
 			checkRefusal(t, err)

@@ -51,7 +51,7 @@ func operations() []operation {
 
 // handlers are the operations that are supported, by name.
 func (s *server) handlers() map[string]handler {
-	return map[string]handler{
+	all := map[string]handler{
 		"CreateDetector": s.createDetector,
 		"ListDetectors":  s.listDetectors,
 		"GetDetector":    s.getDetector,
@@ -79,4 +79,6 @@ func (s *server) handlers() map[string]handler {
 		"UntagResource":       s.untagResource,
 		"ListTagsForResource": s.listTagsForResource,
 	}
+	s.setHandlers(all)
+	return all
 }

@@ -45,6 +45,15 @@ type Store interface {
 	UpdateFilter(ctx context.Context, detectorID, name string, change func(*finding.Filter) error) error
 	DeleteFilter(ctx context.Context, detectorID, name string) error
 
+	// ListOf returns a list, also one that is DELETED but not forgotten yet;
+	// ListsOf a detector's lists of a kind by id, without those.
+	ListOf(ctx context.Context, detectorID string, kind store.ListKind, id string) (store.List, error)
+	ListsOf(ctx context.Context, detectorID string, kind store.ListKind) ([]store.List, error)
+	// ChangeLists shows change all lists of a kind and writes the one that it
+	// returns (nil: none), in one transaction. An unknown detector gives
+	// ErrNotFound.
+	ChangeLists(ctx context.Context, detectorID string, kind store.ListKind, change func(have []store.List) (*store.List, error)) error
+
 	// Sources returns every source of records, of all accounts and Regions.
 	Sources(ctx context.Context) ([]store.Source, error)
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/store"
 )
 
 // Limits of tags. A request may hold more than a resource, as the service
@@ -117,12 +118,22 @@ func (s *server) listTagsForResource(ctx context.Context, c *call) (any, error) 
 		return nil, err
 	}
 	tags := res.detector.TagsByKey
-	if res.filter != "" {
+	switch {
+	case res.filter != "":
 		f, err := s.Store.Filter(ctx, res.detector.ID, res.filter)
 		if err != nil {
 			return nil, filterError(err)
 		}
 		tags = f.Tags
+	case res.set != "":
+		l, err := s.Store.ListOf(ctx, res.detector.ID, res.kind, res.set)
+		if errors.Is(err, finding.ErrNotFound) || err == nil && gone(&l) {
+			return nil, bad(textNoResource)
+		}
+		if err != nil {
+			return nil, err
+		}
+		tags = l.Tags
 	}
 	return map[string]finding.Tags{"tags": tagsOrEmpty(tags)}, nil
 }
@@ -140,6 +151,9 @@ func (s *server) changeTags(ctx context.Context, c *call, change func(finding.Ta
 			return err
 		}))
 	}
+	if res.set != "" {
+		return s.changeSetTags(ctx, res, change)
+	}
 	err = s.Store.UpdateDetector(ctx, res.detector.ID, func(d *finding.Detector) (err error) {
 		d.TagsByKey, err = change(d.TagsByKey)
 		return err
@@ -150,10 +164,28 @@ func (s *server) changeTags(ctx context.Context, c *call, change func(finding.Ta
 	return err
 }
 
-// taggedResource is a detector, or one of its filters.
+func (s *server) changeSetTags(ctx context.Context, res taggedResource, change func(finding.Tags) (finding.Tags, error)) error {
+	err := s.Store.ChangeLists(ctx, res.detector.ID, res.kind, func(have []store.List) (*store.List, error) {
+		i := slices.IndexFunc(have, func(l store.List) bool { return l.ID == res.set && !gone(&l) })
+		if i < 0 {
+			return nil, bad(textNoResource)
+		}
+		var err error
+		have[i].Tags, err = change(have[i].Tags)
+		return &have[i], err
+	})
+	if errors.Is(err, finding.ErrNotFound) {
+		return bad(textNotOwned)
+	}
+	return err
+}
+
+// taggedResource is a detector, or one of its filters or lists.
 type taggedResource struct {
 	detector finding.Detector
-	filter   string // its name, "" for the detector itself
+	filter   string         // its name
+	kind     store.ListKind // of a list
+	set      string         // its id
 }
 
 // taggable finds the resource of the path's ARN. The ARN must be the one that
@@ -180,7 +212,9 @@ func (s *server) taggable(ctx context.Context, c *call) (taggedResource, error) 
 	case len(parts) == 2:
 		return taggedResource{detector: d}, nil
 	case len(parts) == 4 && parts[2] == "filter" && parts[3] != "":
-		return taggedResource{d, parts[3]}, nil
+		return taggedResource{detector: d, filter: parts[3]}, nil
+	case len(parts) == 4 && slices.Contains(store.ListKinds(), store.ListKind(parts[2])) && parts[3] != "":
+		return taggedResource{detector: d, kind: store.ListKind(parts[2]), set: parts[3]}, nil
 	}
 	return taggedResource{}, bad(textNoResource)
 }
