@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,20 +13,26 @@ import (
 
 func configCommand(s streams) *cobra.Command {
 	var printFile string
+	var textOnly bool
 	check := &cobra.Command{
-		Use: "check FILE", Short: "Check a configuration file", Args: oneArg("file"),
+		Use: "check FILE", Short: "Check a configuration file, and the lists, keys and certificates it names", Args: oneArg("file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, err := config.Load(args[0], nil)
 			if err != nil {
 				return err
 			}
-			if err := app.CheckRules(c); err != nil {
+			err = app.CheckRules(c)
+			if !textOnly {
+				err = errors.Join(err, app.CheckFiles(c))
+			}
+			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			_, err = fmt.Fprintln(s.out, args[0]+": ok")
 			return err
 		},
 	}
+	check.Flags().BoolVar(&textOnly, "text-only", false, "do not read the files that it names, which may be on another machine")
 	print := &cobra.Command{
 		Use: "print", Short: "Print the configuration with all defaults filled in", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {

@@ -14,7 +14,7 @@ import (
 	"github.com/vedette-project/vedette/internal/config"
 )
 
-// check is one thing that doctor looked at.
+// check is one thing that doctor looked at. No two have the same name.
 type check struct {
 	Name   string `json:"check"`
 	Status string `json:"status"`
@@ -78,10 +78,10 @@ func examine(ctx context.Context, data *dataFlags) []check {
 	d.server(ctx)
 	d.room()
 	for _, f := range d.cfg.Ingest.Follow {
-		d.readable("followed log", f.Path)
+		d.readable("followed log "+f.Path, f.Path)
 	}
 	for _, f := range d.cfg.Ingest.Folders {
-		d.readable("folder", f.Path)
+		d.readable("folder "+f.Path, f.Path)
 	}
 	d.store(ctx)
 	return d.checks
@@ -140,5 +140,5 @@ func (d *doctor) readable(what, path string) {
 		return
 	}
 	f.Close()
-	d.say(statusOK, what, "%s", path)
+	d.say(statusOK, what, "it can be read")
 }

@@ -44,15 +44,15 @@ func sameScope(a, b *store.LedgerRow) bool {
 // lost tells of messages of the journal whose records nobody can count.
 func (d *doctor) lost(rows []store.LedgerRow) {
 	for _, r := range rows {
-		switch event.Reason(r.Reason) {
+		switch name := "lost messages, " + r.Reason; event.Reason(r.Reason) {
 		case event.ReasonJournalGap:
-			d.say(statusFault, "lost messages", "the journal lost %d messages that it had taken, before they were judged (%s): "+
-				"look at its disk or its NATS servers, find when in the server's log, and `vedette scan` the audit log of that time", r.Count, r.Reason)
+			d.say(statusFault, name, "the journal lost %d messages that it had taken, before they were judged: "+
+				"look at its disk or its NATS servers, find when in the server's log, and `vedette scan` the audit log of that time", r.Count)
 		case event.ReasonJournalCorrupt:
-			d.say(statusFault, "lost messages", "%d messages of the journal could not be read and were set aside (%s): "+
-				"look at its disk, find when in the server's log, and `vedette scan` the audit log of that time", r.Count, r.Reason)
+			d.say(statusFault, name, "%d messages of the journal could not be read and were set aside: "+
+				"look at its disk, find when in the server's log, and `vedette scan` the audit log of that time", r.Count)
 		default:
-			d.say(statusFault, "lost messages", "%d messages %s (%s)", r.Count, r.Outcome, r.Reason)
+			d.say(statusFault, name, "%d messages %s", r.Count, r.Outcome)
 		}
 	}
 }
@@ -98,13 +98,20 @@ func (d *doctor) balance(rows []store.LedgerRow) {
 	}
 	if !newest.IsZero() {
 		detail += "; newest of " + moment(newest)
+		if newest.After(d.now().Add(futureSlack)) {
+			detail += ", which is to come: a clock of those who write these records is wrong"
+		}
 	}
 	troubled := func(o event.Outcome) bool { return len(byOutcome[o]) > 0 }
 	if status == statusOK && slices.ContainsFunc([]event.Outcome{event.Malformed, event.Dropped, event.MarkTruncated, event.MarkLate}, troubled) {
 		status = statusNote
 	}
-	d.say(status, "records of "+d.scopeName(&rows[0]), "%s", detail)
+	r := &rows[0]
+	d.say(status, "records of "+d.nameOf(r.Source, r.Cluster, r.Account, r.Region), "%s", detail)
 }
+
+// futureSlack is how far clocks may be ahead of this machine's without a word.
+const futureSlack = time.Hour
 
 func difference(n int64) string {
 	if n < 0 {
@@ -134,22 +141,19 @@ func inWords(o event.Outcome, rows []store.LedgerRow) string {
 	return text
 }
 
-// scopeName is a cluster's name, and what tells it from another of that name.
-func (d *doctor) scopeName(r *store.LedgerRow) string {
-	name := r.Cluster
-	switch {
-	case r.Source != string(event.K8sAudit):
-		name = r.Source
-	case name == "":
-		name = "no cluster"
-	}
-	return name + d.foreign(r.Account, r.Region)
+// nameOf names a kind of records of a cluster or account, and says whose they
+// are where they are not the server's own.
+func (d *doctor) nameOf(source, cluster, account, region string) string {
+	return strings.TrimSuffix(source+"/"+cluster, "/") + d.foreign(account, region)
 }
 
 // foreign says whose a thing is, unless it is the server's own account's and Region's.
 func (d *doctor) foreign(account, region string) string {
-	if account == d.account && region == d.region {
+	switch {
+	case account == d.account && region == d.region:
 		return ""
+	case account == "":
+		return " of no account"
 	}
 	return " of " + account + " in " + region
 }

@@ -119,12 +119,12 @@ func (d *doctor) journal() {
 		room += l.maxBytes
 		if l.maxBytes > 0 && float64(l.bytes) > nearlyFull*float64(l.maxBytes) {
 			full = true
-			d.say(statusFault, "journal", "shard %d is %d %% full (%s of %s): beyond that senders are told to come again; "+
+			d.say(statusFault, fmt.Sprintf("journal shard %d", n), "it is %d %% full (%s of %s): beyond that senders are told to come again; "+
 				"look in the server's log why judging is slow or stands, or raise journal.maxBytes",
-				n, l.bytes*100/l.maxBytes, inBytes(l.bytes), inBytes(l.maxBytes))
+				l.bytes*100/l.maxBytes, inBytes(l.bytes), inBytes(l.maxBytes))
 		}
 		if l.waiting < 0 {
-			d.say(statusNote, "journal", "how much of shard %d waits is not known: the store did not answer the server", n)
+			d.say(statusNote, fmt.Sprintf("backlog of shard %d", n), "how much waits is not known: the store did not answer the server")
 		}
 	}
 	if !full {

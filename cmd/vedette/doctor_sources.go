@@ -17,17 +17,38 @@ func (d *doctor) sources(ctx context.Context, st *store.Store) {
 		d.say(statusFault, "sources", "%v", err)
 		return
 	}
+	seen := map[store.SourceKey]bool{}
 	for _, src := range sources {
-		name := "source " + strings.TrimSuffix(src.SourceKey.Source+"/"+src.Cluster, "/") + d.foreign(src.Account, src.Region)
-		switch {
+		name := d.sourceName(src.SourceKey)
+		seen[src.SourceKey] = true
+		switch asked := src.SourceKey.Source == app.SourceQueue || src.SourceKey.Source == app.SourceBucket; {
 		case src.Status != store.Healthy:
 			d.say(statusFault, name, "%s since %s: %s", src.Status, moment(src.Updated), src.Issue)
 		case src.LastReceived.IsZero():
 			d.say(statusOK, name, "nothing came yet")
+		case asked && d.now().Sub(src.LastReceived) > askedLag:
+			d.say(statusNote, name, "nobody has asked it since %s: no server with the role ingest runs, or it is configured no more", moment(src.LastReceived))
+		case asked:
+			d.say(statusOK, name, "it answered at %s", moment(src.LastReceived))
 		default:
 			d.say(statusOK, name, "something came last at %s", moment(src.LastReceived))
 		}
 	}
+	told := map[store.SourceKey]bool{}
+	for _, a := range app.AskedSources(d.cfg) {
+		if !seen[a.SourceKey] && !told[a.SourceKey] {
+			told[a.SourceKey] = true
+			d.say(statusNote, d.sourceName(a.SourceKey), "%s: nobody has asked it yet; a server with the role ingest does so, and says here after some seconds whether it answers", a.Config)
+		}
+	}
+}
+
+// askedLag is for how long a queue or bucket may be left alone: much longer
+// than it takes until one says of it again that it answers.
+const askedLag = 10 * time.Minute
+
+func (d *doctor) sourceName(k store.SourceKey) string {
+	return "source " + d.nameOf(k.Source, k.Cluster, k.Account, k.Region)
 }
 
 func moment(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC" }

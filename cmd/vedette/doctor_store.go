@@ -60,12 +60,11 @@ func (d *doctor) intact(ctx context.Context, st *store.Store) {
 	if err != nil {
 		faults = append(faults, err.Error())
 	}
-	for _, f := range faults {
-		d.say(statusFault, "store", "%s; %s", f, d.remedy())
+	if len(faults) > 0 {
+		d.say(statusFault, "store", "%s; %s", strings.Join(faults, "; "), d.remedy())
+		return
 	}
-	if len(faults) == 0 {
-		d.say(statusOK, "store", "intact")
-	}
+	d.say(statusOK, "store", "intact")
 }
 
 // sealing returns the sealer, unless something is wrong with its key. It makes

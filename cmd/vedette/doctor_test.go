@@ -37,6 +37,13 @@ func ail(t *testing.T, cfg *config.Config) {
 	lost := func(reason string, n int64) store.LedgerRow {
 		return store.LedgerRow{Source: "journal", Outcome: "dropped", Reason: reason, Count: n}
 	}
+	ahead := row("ahead", "evaluated", "", 1)
+	ahead.Last = at.AddDate(70, 0, 0)
+	flows := row("prod", "malformed", "wrong_format", 2) // met in a folder of the cluster prod
+	flows.Source = "vpc-flow"
+	plain := flows
+	plain.Cluster = ""
+	took := func(r store.LedgerRow) store.LedgerRow { r.Outcome, r.Reason = "received", ""; return r }
 	other := row("prod", "evaluated", "", 1)
 	other.Account, other.Last = "999900001111", time.Time{}
 	key := func(cluster string) store.SourceKey {
@@ -50,6 +57,7 @@ func ail(t *testing.T, cfg *config.Config) {
 			row("prod", "truncated", "", 4), row("prod", "late", "", 5),
 			row("dev", "received", "", 5), row("dev", "evaluated", "", 3),
 			row("", "received", "", 2), row("quiet", "received", "", 7), row("quiet", "evaluated", "", 7),
+			flows, took(flows), plain, took(plain), ahead, took(ahead),
 			other, lost("journal_gap", 3), lost("journal_corrupt", 1),
 		}), tx.SetAside(store.SetAside{Shard: 1, Position: 7, Reason: "older", At: at}),
 			tx.SetAside(store.SetAside{Shard: 2, Position: 9, Reason: "it cannot be read: \x1b[2J", At: at}))
@@ -70,16 +78,19 @@ func ail(t *testing.T, cfg *config.Config) {
 // ailing is what doctor finds in the store that ail fills.
 const ailing = `ok store: intact
 note keys: 0 access keys, of no use without the sealing key
-fault workers: nobody holds shard 5, and 8 messages wait in it; see that a server with the role detect runs, and what its log says
+fault shard 5: nobody holds it, and 8 messages wait in it; see that a server with the role detect runs, and what its log says
 WORKERS
 note workers: nobody holds shards 2, 4; what comes waits in the journal until a server runs
-fault lost messages: 1 messages of the journal could not be read and were set aside (journal_corrupt): look at its disk, find when in the server's log, and ` + "`vedette scan`" + ` the audit log of that time
-fault lost messages: the journal lost 3 messages that it had taken, before they were judged (journal_gap): look at its disk or its NATS servers, find when in the server's log, and ` + "`vedette scan`" + ` the audit log of that time
-fault records of no cluster: not balanced: 2 received, but none that ended make 0: 2 missing; records are missing from the accounting or in it twice: report this with the server's log; newest of 2026-01-01 10:00:00 UTC
-fault records of dev: not balanced: 5 received, but 3 evaluated make 3: 2 missing; records are missing from the accounting or in it twice: report this with the server's log; newest of 2026-01-01 10:00:00 UTC
-note records of prod: balanced: 17 received = 10 evaluated + 2 duplicate (seen_before) + 4 malformed (1 bad_field, 3 not_json) + 1 dropped (set_aside); of these 4 truncated, 5 late; newest of 2026-01-01 10:00:00 UTC
-ok records of quiet: balanced: 7 received = 7 evaluated; newest of 2026-01-01 10:00:00 UTC
-fault records of prod of 999900001111 in us-east-1: not balanced: 0 received, but 1 evaluated make 1: 1 too many; records are missing from the accounting or in it twice: report this with the server's log
+fault lost messages, journal_corrupt: 1 messages of the journal could not be read and were set aside: look at its disk, find when in the server's log, and ` + "`vedette scan`" + ` the audit log of that time
+fault lost messages, journal_gap: the journal lost 3 messages that it had taken, before they were judged: look at its disk or its NATS servers, find when in the server's log, and ` + "`vedette scan`" + ` the audit log of that time
+fault records of k8s-audit: not balanced: 2 received, but none that ended make 0: 2 missing; records are missing from the accounting or in it twice: report this with the server's log; newest of 2026-01-01 10:00:00 UTC
+ok records of k8s-audit/ahead: balanced: 1 received = 1 evaluated; newest of 2096-01-01 10:00:00 UTC, which is to come: a clock of those who write these records is wrong
+fault records of k8s-audit/dev: not balanced: 5 received, but 3 evaluated make 3: 2 missing; records are missing from the accounting or in it twice: report this with the server's log; newest of 2026-01-01 10:00:00 UTC
+note records of k8s-audit/prod: balanced: 17 received = 10 evaluated + 2 duplicate (seen_before) + 4 malformed (1 bad_field, 3 not_json) + 1 dropped (set_aside); of these 4 truncated, 5 late; newest of 2026-01-01 10:00:00 UTC
+ok records of k8s-audit/quiet: balanced: 7 received = 7 evaluated; newest of 2026-01-01 10:00:00 UTC
+fault records of k8s-audit/prod of 999900001111 in us-east-1: not balanced: 0 received, but 1 evaluated make 1: 1 too many; records are missing from the accounting or in it twice: report this with the server's log
+note records of vpc-flow: balanced: 2 received = 2 malformed (wrong_format); newest of 2026-01-01 10:00:00 UTC
+note records of vpc-flow/prod: balanced: 2 received = 2 malformed (wrong_format); newest of 2026-01-01 10:00:00 UTC
 fault source k8s-audit/dev: UNHEALTHY since 2026-01-01 10:00:00 UTC: No records received:the last one came long ago
 ok source k8s-audit/prod: something came last at 2026-01-01 10:00:00 UTC
 fault set aside: 2 records or messages were set aside, the newest at 2026-01-01 10:00:00 UTC (shard 2, position 9): it cannot be read: ` + "\x1b" + `[2J; the table TABLE keeps them, and the server's log says more: report the reason, then delete the rows
@@ -103,16 +114,32 @@ func examined(ctx context.Context, cfg *config.Config, clock time.Time) string {
 	return d.report()
 }
 
+// wantUnique fails the test where two checks have one name: who reads the JSON
+// by names would see one of them.
+func wantUnique(t *testing.T, report string) {
+	t.Helper()
+	seen := map[string]bool{}
+	for line := range strings.Lines(report) {
+		_, rest, _ := strings.Cut(line, " ")
+		name, _, _ := strings.Cut(rest, ": ")
+		if seen[name] {
+			t.Errorf("two checks are called %q", name)
+		}
+		seen[name] = true
+	}
+}
+
 func TestDoctorStore(t *testing.T) {
 	cfg := config.Default()
 	cfg.Store.DataDir = t.TempDir()
 	ail(t, cfg)
 	got := examined(t.Context(), cfg, time.Date(2026, 1, 1, 10, 1, 0, 0, time.UTC))
-	want := strings.NewReplacer("WORKERS", "ok workers: worker-0, the one process, holds shards 0-1\nok workers: worker-1, the one process, holds shard 3",
+	want := strings.NewReplacer("WORKERS", "ok worker worker-0: the one process, holds shards 0-1\nok worker worker-1: the one process, holds shard 3",
 		"TABLE", "set_aside of "+app.StoreFile(cfg.Store.DataDir)).Replace(ailing)
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
+	wantUnique(t, got)
 
 	// What others wrote does not drive the terminal.
 	var out bytes.Buffer
@@ -134,7 +161,7 @@ func TestDoctorPostgres(t *testing.T) {
 	ail(t, cfg)
 	// Its leases go by its own clock, which is this machine's.
 	got := examined(t.Context(), cfg, time.Now().Add(time.Minute))
-	want := strings.NewReplacer("WORKERS", "ok workers: worker-0 holds shards 0-1\nok workers: worker-1 holds shard 3",
+	want := strings.NewReplacer("WORKERS", "ok worker worker-0: it holds shards 0-1\nok worker worker-1: it holds shard 3",
 		"TABLE", "vedette.set_aside of the database").Replace(ailing)
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -197,10 +224,10 @@ vedette_journal_append_seconds_bucket{le="0.0005"} 0
 		metrics, want string
 	}{
 		{200, gauges + "vedette_journal_waiting_messages{shard=\"1\"} 4\n", `ok server: ready at ADDR
-fault journal: shard 0 is 81 % full (81 B of 100 B): beyond that senders are told to come again; look in the server's log why judging is slow or stands, or raise journal.maxBytes
+fault journal shard 0: it is 81 % full (81 B of 100 B): beyond that senders are told to come again; look in the server's log why judging is slow or stands, or raise journal.maxBytes
 `},
 		{200, strings.Replace(gauges, "} 81\n", "} 80\n", 1), `ok server: ready at ADDR
-note journal: how much of shard 1 waits is not known: the store did not answer the server
+note backlog of shard 1: how much waits is not known: the store did not answer the server
 ok journal: 3 messages wait in 2 shards, 1.4 MiB of 1.0 GiB
 `},
 		{503, "go_goroutines 7\n", `fault server: it runs but is not ready: /readyz answers 503: the journal does not answer

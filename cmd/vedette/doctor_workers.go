@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -31,20 +32,20 @@ func (d *doctor) workers(ctx context.Context, st *store.Store) {
 			}
 			held[sh.Owner] = append(held[sh.Owner], sh.N)
 		case waiting > 0:
-			d.say(statusFault, "workers", "nobody holds shard %d, and %d messages wait in it; "+
-				"see that a server with the role detect runs, and what its log says", sh.N, waiting)
+			d.say(statusFault, fmt.Sprintf("shard %d", sh.N), "nobody holds it, and %d messages wait in it; "+
+				"see that a server with the role detect runs, and what its log says", waiting)
 		default:
 			free = append(free, sh.N)
 		}
 	}
 	for _, owner := range owners {
-		switch {
+		switch name := "worker " + owner; {
 		case d.shared():
-			d.say(statusOK, "workers", "%s holds %s", owner, shardNames(held[owner]))
+			d.say(statusOK, name, "it holds %s", shardNames(held[owner]))
 		case d.silent: // it ended without giving them back; the next one takes them
-			d.say(statusNote, "workers", "%s held %s, but does not answer", owner, shardNames(held[owner]))
+			d.say(statusNote, name, "it held %s, but does not answer", shardNames(held[owner]))
 		default:
-			d.say(statusOK, "workers", "%s, the one process, holds %s", owner, shardNames(held[owner]))
+			d.say(statusOK, name, "the one process, holds %s", shardNames(held[owner]))
 		}
 	}
 	if len(free) > 0 {

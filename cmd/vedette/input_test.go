@@ -74,7 +74,7 @@ func longList(ts *testscript.TestScript, _ bool, args []string) {
 	fmt.Fprintf(w, `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[`+execEvent+"}", "first")
 	pad := strings.Repeat("A", 1<<20)
 	for i := range mib {
-		fmt.Fprintf(w, `,{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"%d","verb":"get","requestURI":"/","requestObject":"%s"}`, i, pad)
+		fmt.Fprintf(w, `,{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"%d","verb":"get","requestURI":"/","stageTimestamp":"2026-01-01T10:00:00Z","requestObject":"%s"}`, i, pad)
 	}
 	fmt.Fprintf(w, ","+execEvent+"}]}\n", "last")
 	ts.Check(w.Flush())

@@ -114,9 +114,17 @@ func (p *printer) findingsTable(fs []*finding.Finding) error {
 	fmt.Fprintln(tw, "SEVERITY\tTYPE\tCOUNT\tFIRST SEEN\tWHAT HAPPENED")
 	for _, f := range fs {
 		fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%s\n", p.severity(f.Severity), f.Type, f.Service.Count,
-			strings.Replace(strings.TrimSuffix(f.Service.EventFirstSeen, ".000Z"), "T", " ", 1), printable(f.Description))
+			firstSeen(f.Service.EventFirstSeen), printable(f.Description))
 	}
 	return tw.Flush()
+}
+
+// firstSeen is a time for people: without the milliseconds where the record had none.
+func firstSeen(at string) string {
+	if whole, ok := strings.CutSuffix(at, ".000Z"); ok {
+		at = whole + "Z"
+	}
+	return strings.Replace(at, "T", " ", 1)
 }
 
 // severity is the severity's word, coloured on a terminal. All words are

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +36,8 @@ logs (text or Parquet) and Route 53 Resolver query logs, as files, lists and
 CloudWatch Logs exports or subscriptions of them, plain, gzip or zstd.
 The last line on standard error is a JSON object that accounts for every record.
 
-Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
+Exit status: 0 it ran, 3 --fail-on was met, 1 an error, or nothing at all could
+be read.`,
 		Example: `  vedette scan /var/log/kubernetes/audit/
   zcat audit.log.gz | vedette scan --cluster prod -
   vedette scan -o jsonl --fail-on high audit.log | jq .type
@@ -79,11 +82,15 @@ Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
 			if err := p.findings(res.Findings); err != nil {
 				return fmt.Errorf("print findings: %w", err)
 			}
+			unread := unread(res)
+			if unread != nil { // before the accounting, which is always the last line
+				fmt.Fprintln(s.err, "vedette:", unread)
+			}
 			if err := scanSummary(s.err, res, time.Since(start)); err != nil {
 				return err
 			}
-			if len(res.Unread) > 0 {
-				return fmt.Errorf("%d of the inputs could not be read whole: %w", len(res.Unread), errors.Join(res.Unread...))
+			if unread != nil {
+				return exitCode(exitError)
 			}
 			for _, f := range res.Findings {
 				if f.Severity >= threshold {
@@ -101,6 +108,24 @@ Exit status: 0 it ran, 3 --fail-on was met, 1 an error.`,
 	f.StringVar(&failOn, "fail-on", "", "exit with 3 when a finding is at least this severe: low, medium, high, critical, or a number")
 	f.IntVar(&workers, "workers", 0, "decoding workers; 0 means one a processor")
 	return cmd
+}
+
+// unread is what is wrong with a scan that could not read an input at all, or
+// no record of any.
+func unread(res *app.ScanResult) error {
+	l := &res.Ledger
+	if len(res.Unread) > 0 {
+		return fmt.Errorf("%d of the inputs could not be read whole: %w", len(res.Unread), errors.Join(res.Unread...))
+	}
+	if !l.Unreadable() {
+		return nil
+	}
+	var why []string
+	for _, reason := range slices.Sorted(maps.Keys(l.Reasons)) {
+		why = append(why, fmt.Sprintf("%d %s", l.Reasons[reason], reason))
+	}
+	return fmt.Errorf("nothing could be read: whatever there is, is malformed (%s); see above where, and that these are logs of Kubernetes, CloudTrail, VPC flows or DNS queries",
+		strings.Join(why, ", "))
 }
 
 // sourceOf is what --source names; "" finds out by content.

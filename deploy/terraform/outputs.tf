@@ -19,7 +19,7 @@ output "bucket" {
 }
 
 output "vedette_config" {
-  description = "The part of Vedette's configuration that goes with it. roleARN is not needed where the service account has the role."
+  description = "The part of Vedette's configuration that goes with it. It names roleARN where trusted_principal_arns take the role on; a service account (oidc_provider_arn) has it already."
   value = yamlencode({
     ingest = {
       queues = [merge(

@@ -47,6 +47,7 @@ type App struct {
 	registry *prometheus.Registry
 	metrics  *metrics
 	detect   detect.Options
+	current  *current // where this process detects
 
 	// stops undo what Start did, in reverse order.
 	stops []stop
@@ -104,6 +105,9 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	if a.does("detect") {
 		if err := a.unique(ctx); err != nil {
+			return a, err
+		}
+		if err := a.startIntelligence(ctx); err != nil {
 			return a, err
 		}
 		a.startWorker()

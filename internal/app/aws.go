@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"runtime"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,12 +47,12 @@ func (a *App) startObjects(ctx context.Context) error {
 		s.folder(f)
 	}
 	for i := range c.Queues {
-		if err := s.queue(ctx, &c.Queues[i]); err != nil {
+		if err := s.queue(ctx, &c.Queues[i], newReach(a, askedQueue(a.Config, i))); err != nil {
 			return fmt.Errorf("ingest.queues[%d]: %w", i, err)
 		}
 	}
 	for i := range c.Buckets {
-		if err := s.bucket(ctx, &c.Buckets[i]); err != nil {
+		if err := s.bucket(ctx, &c.Buckets[i], newReach(a, askedBucket(a.Config, i))); err != nil {
 			return fmt.Errorf("ingest.buckets[%d]: %w", i, err)
 		}
 	}
@@ -143,12 +142,12 @@ func newS3(cfg aws.Config, access *config.Access) *s3.Client {
 }
 
 // objects reads the objects of a queue or bucket.
-func (s *objectSources) objects(client *s3.Client, region string, r *config.Reading) *ingest.Objects {
+func (s *objectSources) objects(client *s3.Client, region string, r *config.Reading, reached ingest.Reached) *ingest.Objects {
 	a := s.app
 	return ingest.NewObjects(ingest.ObjectOptions{
 		Client: client, Sink: countingSink{a.writer, a.metrics}, Scope: event.Scope{Account: a.Config.Account, Region: region},
 		Source: event.Source(r.Source), Format: r.Format, Include: r.Include, Exclude: r.Exclude, Accounts: r.Accounts,
-		MaxBytes: a.Config.Ingest.Objects.MaxBytes, Marks: s.marks, Pool: s.pool, Now: a.Now, Sleep: pause, Log: a.Log, Observe: s.metrics.object,
+		MaxBytes: a.Config.Ingest.Objects.MaxBytes, Marks: s.marks, Pool: s.pool, Now: a.Now, Sleep: pause, Log: a.Log, Observe: s.metrics.object, Reached: reached,
 	})
 }
 
@@ -161,12 +160,9 @@ func (s *objectSources) digests(cfg aws.Config, access *config.Access, r *config
 	keys := &ingest.KeySource{}
 	switch {
 	case r.PublicKeysFile != "":
-		b, err := os.ReadFile(r.PublicKeysFile)
-		if err != nil {
-			return nil, fmt.Errorf("publicKeysFile: %w", err)
-		}
-		if keys.Fixed, _, err = ingest.ParsePublicKeys(b); err != nil {
-			return nil, fmt.Errorf("publicKeysFile: %s: %w", r.PublicKeysFile, err)
+		var err error
+		if keys.Fixed, err = publicKeys(r.PublicKeysFile); err != nil {
+			return nil, err
 		}
 	case access.Endpoint == "": // else it is no bucket of AWS
 		keys.Ask = ingest.AskCloudTrail(cfg, "", a.Now)
@@ -177,7 +173,7 @@ func (s *objectSources) digests(cfg aws.Config, access *config.Access, r *config
 	return d.Check, nil
 }
 
-func (s *objectSources) queue(ctx context.Context, q *config.Queue) error {
+func (s *objectSources) queue(ctx context.Context, q *config.Queue, r *reach) error {
 	a := s.app
 	at, err := url.Parse(q.URL)
 	if err != nil {
@@ -196,14 +192,14 @@ func (s *objectSources) queue(ctx context.Context, q *config.Queue) error {
 		return err
 	}
 	o := &a.Config.Ingest.Objects
-	objects := s.objects(newS3(cfg, &q.Access), region, &q.Reading)
+	objects := s.objects(newS3(cfg, &q.Access), region, &q.Reading, r.tell)
 	digest, err := s.digests(cfg, &q.Access, &q.Reading, objects)
 	if err != nil {
 		return err
 	}
 	run := ingest.QueueOptions{
 		Client: client, URL: q.URL, Buckets: q.Buckets, Objects: objects, Digest: digest, Parallel: o.Parallel, Tries: o.Tries, Visibility: o.Visibility,
-		Wait: queueWait, Now: a.Now, Sleep: pause, Log: a.Log, Observe: s.metrics.message, Lost: s.lost,
+		Wait: queueWait, Now: a.Now, Sleep: pause, Log: a.Log, Observe: s.metrics.message, Lost: s.lost, Reached: r.tell,
 	}
 	a.background("end reading "+q.URL, func(ctx context.Context) {
 		if err := ingest.Consume(ctx, run); err != nil && ctx.Err() == nil {
@@ -213,7 +209,7 @@ func (s *objectSources) queue(ctx context.Context, q *config.Queue) error {
 	return nil
 }
 
-func (s *objectSources) bucket(ctx context.Context, b *config.Bucket) error {
+func (s *objectSources) bucket(ctx context.Context, b *config.Bucket, r *reach) error {
 	a := s.app
 	region := firstOf(b.Region, a.Config.Region)
 	cfg, err := awsConfig(ctx, &b.Access, region, b.RoleARN)
@@ -226,14 +222,14 @@ func (s *objectSources) bucket(ctx context.Context, b *config.Bucket) error {
 	}
 	o := &a.Config.Ingest.Objects
 	client := newS3(cfg, &b.Access)
-	objects := s.objects(client, region, &b.Reading)
+	objects := s.objects(client, region, &b.Reading, r.tell)
 	digest, err := s.digests(cfg, &b.Access, &b.Reading, objects)
 	if err != nil {
 		return err
 	}
 	run := ingest.ListOptions{
 		Client: client, Bucket: b.Name, Prefixes: b.Prefixes, From: since, LookBack: b.LookBack, Every: b.Every, Objects: objects, Digest: digest,
-		Parallel: o.Parallel, Tries: o.Tries, Stored: a.cursor, Store: a.putCursor, Now: a.Now, Sleep: pause, Log: a.Log, Lost: s.lost,
+		Parallel: o.Parallel, Tries: o.Tries, Stored: a.cursor, Store: a.putCursor, Now: a.Now, Sleep: pause, Log: a.Log, Lost: s.lost, Reached: r.tell,
 	}
 	a.background("end listing "+b.Name, func(ctx context.Context) {
 		a.alone(ctx, "s3list:"+b.Name, func(ctx context.Context) {

@@ -24,11 +24,12 @@ const (
 	sourceObjects = "s3-objects"
 )
 
-// Times of their health: digests come every hour, and an object that was lost
-// is shown for a day.
+// Times of their health: digests come every hour, an object that was lost is
+// shown for a day, and a queue or bucket for as long as somebody asks it.
 const (
 	digestsQuietAfter = 4 * time.Hour
 	lostShownFor      = 24 * time.Hour
+	forgottenAfter    = time.Hour
 )
 
 // awsMetrics are what reading objects tells Prometheus.
@@ -156,7 +157,9 @@ func deliveryHealth(src *store.Source, now time.Time) (status, issue string, own
 			src.LastReceived.UTC().Format(time.RFC3339)), true
 	case src.SourceKey.Source == sourceObjects && quiet > lostShownFor:
 		return store.Healthy, "", true
-	case src.SourceKey.Source == sourceDigests, src.SourceKey.Source == sourceObjects:
+	case isAsked(src.SourceKey.Source) && quiet > forgottenAfter: // nobody reads it any more
+		return store.Healthy, "", true
+	case src.SourceKey.Source == sourceDigests, src.SourceKey.Source == sourceObjects, isAsked(src.SourceKey.Source):
 		return src.Status, src.Issue, true
 	}
 	return "", "", false

@@ -124,7 +124,7 @@ func BenchmarkRestore(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			reg := newJudge(detect.Options{}, slog.New(slog.DiscardHandler), nil, time.Now)
+			reg := newJudge(detect.Options{}, config.History{}, slog.New(slog.DiscardHandler), nil, time.Now)
 			for b.Loop() {
 				err := st.Commit(b.Context(), func(tx *store.Tx) error { return reg.restore(tx, sc) })
 				if err != nil || !reg.engine.Knows(sc) {

@@ -68,16 +68,22 @@ func (a *App) lookAtSources(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// The labels do not say the account and Region: one that ails is enough.
+	type labels struct{ source, cluster string }
+	healthy := map[labels]float64{}
 	for _, src := range sources {
 		status, issue, err := a.healthOf(ctx, &src)
 		if err != nil {
 			return err
 		}
-		healthy := 0.0
-		if status == store.Healthy {
-			healthy = 1
+		l := labels{src.Source, src.Cluster}
+		if _, seen := healthy[l]; !seen {
+			healthy[l] = 1
 		}
-		a.metrics.quiet.WithLabelValues(src.Source, src.Cluster).Set(healthy)
+		if status != store.Healthy {
+			healthy[l] = 0
+		}
+		a.metrics.quiet.WithLabelValues(l.source, l.cluster).Set(healthy[l])
 		if status == src.Status {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
@@ -24,6 +25,7 @@ type judge struct {
 	metrics *metrics
 	now     func() time.Time
 	home    finding.Home
+	past    *past
 
 	// Of the commit under way.
 	scopes  map[event.Scope]bool // those met so far
@@ -33,13 +35,19 @@ type judge struct {
 	drafts  drafts
 	ledger  tally
 	counts  []detect.Count
-	fresh   int         // findings that are new
-	canary  []time.Time // when canaries were sent
+	fresh   int                            // findings that are new
+	canary  []time.Time                    // when canaries were sent
+	told    map[event.Scope][]*event.Event // what lists name from now on
 }
 
-func newJudge(o detect.Options, log *slog.Logger, m *metrics, now func() time.Time) *judge {
+func newJudge(o detect.Options, keep config.History, log *slog.Logger, m *metrics, now func() time.Time) *judge {
 	o.Durable = true
-	j := &judge{engine: detect.New(o), log: log, metrics: m, now: now, home: o.Home}
+	p := newPast(log, now)
+	p.days, p.bytes = keep.Days, keep.MaxBytes
+	if keep.Days > 0 {
+		o.History = p.contacts
+	}
+	j := &judge{engine: detect.New(o), log: log, metrics: m, now: now, home: o.Home, past: p}
 	j.begin()
 	return j
 }
@@ -48,7 +56,7 @@ func newJudge(o detect.Options, log *slog.Logger, m *metrics, now func() time.Ti
 func (j *judge) begin() {
 	j.scopes, j.plan, j.filters, j.loaded = map[event.Scope]bool{}, nil, nil, false
 	j.drafts = drafts{byIdentity: map[string]*finding.Record{}, changed: map[string]bool{}}
-	j.ledger, j.counts, j.fresh, j.canary = tally{}, nil, 0, nil
+	j.ledger, j.counts, j.fresh, j.canary, j.told = tally{}, nil, 0, nil, map[event.Scope][]*event.Event{}
 }
 
 // Judge adds the effects of a push.
@@ -61,6 +69,11 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 	for _, err := range res.Faults {
 		j.log.Error("a record could not be judged; it is counted as dropped", "stream", b.Stream, "err", err)
 	}
+	for _, r := range b.Rejects {
+		if r.Reason == event.ReasonMissingFields || r.Reason == event.ReasonNoTime { // the operator can do something about it
+			j.log.Warn("records cannot be judged", "reason", string(r.Reason), "source", string(r.Source), "path", b.Stream, "err", r.Detail)
+		}
+	}
 	j.drafts.tx = tx
 	for _, sig := range res.Signals {
 		if err := apply(&j.drafts, sig, func(f *finding.Finding) error { return j.onFresh(tx, f) }); err != nil {
@@ -70,6 +83,12 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 	j.counts = append(j.counts, res.Counts...)
 	j.ledger.received(p)
 	j.ledger.outcomes(res.Counts)
+	for _, ev := range res.Told {
+		j.told[ev.Scope] = append(j.told[ev.Scope], ev)
+	}
+	if len(res.Told) > 0 { // of ours, and no source
+		return nil
+	}
 	if b.Stream != canaryStream { // nobody's cluster, and none that went quiet when it is switched off
 		j.ledger.arrived(b, res.Counts)
 	} else {
@@ -96,7 +115,7 @@ func (j *judge) prepare(tx *store.Tx, p *line.Push) (*event.Batch, error) {
 			if err := j.meet(tx, ev.Scope); err != nil {
 				return nil, err
 			}
-			whole = whole && !j.plan.off(ev)
+			whole = whole && !j.off(ev)
 		}
 	}
 	if whole {
@@ -107,7 +126,7 @@ func (j *judge) prepare(tx *store.Tx, p *line.Push) (*event.Batch, error) {
 	for i := range p.Batch.Events {
 		ev := &p.Batch.Events[i]
 		reason := cmp.Or(p.Drop, p.Skip[i])
-		if reason == "" && j.plan.off(ev) {
+		if reason == "" && j.off(ev) {
 			reason = event.ReasonDetectorOff
 		}
 		if reason == "" {
@@ -117,6 +136,15 @@ func (j *judge) prepare(tx *store.Tx, p *line.Push) (*event.Batch, error) {
 		b.Rejects = append(b.Rejects, event.Reject{Source: ev.Source, Scope: ev.Scope, Outcome: event.Dropped, Reason: reason, Count: 1})
 	}
 	return &b, nil
+}
+
+// off reports whether an event is not to be analysed. What lists name is of no
+// analysis of its own.
+func (j *judge) off(ev *event.Event) bool {
+	if ev.Indicators != nil {
+		return j.plan.all
+	}
+	return j.plan.off(ev)
 }
 
 // meet restores a scope when the commit meets it first.
@@ -159,12 +187,19 @@ func (j *judge) restore(tx *store.Tx, sc event.Scope) error {
 	}
 	bytes := 0
 	for _, log := range j.engine.Logs(sc) {
+		bad, first := 0, error(nil)
 		err := tx.Seen(logScope(sc, log), func(generation int64, data []byte) error {
 			bytes += len(data)
-			return j.engine.RestoreRun(sc, detect.Run{Log: log, Generation: generation, Data: data})
+			if err := j.engine.RestoreRun(sc, detect.Run{Log: log, Generation: generation, Data: data}); err != nil {
+				bad, first = bad+1, cmp.Or(first, err)
+			}
+			return nil
 		})
 		if err != nil {
 			return fmt.Errorf("read what was seen of %s: %w", sc, err)
+		}
+		if bad > 0 { // of another version, or damaged: worth less than a shard that stands
+			j.log.Error("some of what was known cannot be read; detection goes on without", "scope", sc.String(), "table", log, "rows", bad, "err", first)
 		}
 	}
 	if bytes > 0 {
@@ -232,6 +267,9 @@ func (j *judge) Finish(tx *store.Tx) error {
 			return err
 		}
 	}
+	if err := j.recall(tx); err != nil {
+		return err
+	}
 	if err := j.drafts.write(tx); err != nil {
 		return fmt.Errorf("keep a finding: %w", err)
 	}
@@ -255,7 +293,7 @@ func (j *judge) keepRuns(tx *store.Tx, sc event.Scope) error {
 			}
 		}
 	}
-	return nil
+	return j.past.tidy(tx, sc, runs, j.engine.OpenHours(sc))
 }
 
 // Committed tells the metrics.
@@ -270,5 +308,6 @@ func (j *judge) Committed(took time.Duration) {
 // Forget drops what was learned; it is read again from the store.
 func (j *judge) Forget() {
 	j.engine.ForgetAll()
+	j.past.forget()
 	j.begin()
 }

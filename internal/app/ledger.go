@@ -37,6 +37,12 @@ func (l *Ledger) Records() int64 {
 	return l.Outcomes[event.Evaluated] + l.Outcomes[event.Duplicate] + l.Outcomes[event.Malformed] + l.Outcomes[event.Dropped]
 }
 
+// Unreadable reports whether there were records and not one of them could be
+// read: then the input is damaged, or something else than a log.
+func (l *Ledger) Unreadable() bool {
+	return l.Records() > 0 && l.Outcomes[event.Malformed] == l.Records()
+}
+
 // isCorrupt reports whether a read failed because compressed data is damaged
 // or ends early, rather than because the file cannot be read.
 func isCorrupt(err error) bool {

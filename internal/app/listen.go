@@ -3,13 +3,12 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -70,6 +69,11 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	fmt.Fprintln(w, "ok")
+	// A queue or bucket that is out of reach is nothing that a restart, or
+	// another process, would help with.
+	if names, err := a.unreachable(ctx); err == nil && len(names) > 0 {
+		fmt.Fprintf(w, "but out of reach: %s; `vedette doctor` says why\n", strings.Join(names, ", "))
+	}
 }
 
 func (a *App) serve(ctx context.Context, what, addr string, h http.Handler, tc *tls.Config) (string, error) {
@@ -108,19 +112,14 @@ func serverTLS(t config.TLS) (*tls.Config, error) {
 	}
 	cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("load the server's certificate: %w", err)
+		return nil, fmt.Errorf("server.tls.certFile: load the server's certificate: %w", err)
 	}
 	c := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	if t.ClientCAFile == "" {
 		return c, nil
 	}
-	pem, err := os.ReadFile(t.ClientCAFile)
-	if err != nil {
-		return nil, fmt.Errorf("read the client authorities: %w", err)
-	}
-	c.ClientCAs = x509.NewCertPool()
-	if !c.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read the client authorities: no certificate in %s", t.ClientCAFile)
+	if c.ClientCAs, err = authorities("server.tls.clientCAFile", t.ClientCAFile); err != nil {
+		return nil, err
 	}
 	c.ClientAuth = tls.VerifyClientCertIfGiven
 	return c, nil

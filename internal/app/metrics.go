@@ -67,7 +67,7 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16),
 		}),
 		quiet: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "vedette_ingest_source_healthy", Help: "1 while a source sends, 0 when it went quiet or lost records.",
+			Name: "vedette_ingest_source_healthy", Help: "1 while a source is well, 0 when it went quiet, lost records or cannot be reached.",
 		}, []string{"source", "cluster"}),
 		received: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "vedette_ingest_records_total", Help: "Records taken, which are durable in the journal. Each ends as an outcome of vedette_detect_records_total.",

@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -32,7 +34,16 @@ func DetectOptions(c *config.Config) (detect.Options, error) {
 		return o, err
 	}
 	var err error
-	o.Intel, err = intel.Load(listFiles(d.ThreatLists), listFiles(d.TrustedLists))
+	if o.Geo, err = OpenGeo(c); err != nil {
+		return o, err
+	}
+	if o.Intel, err = intel.Load(listFiles(d.ThreatLists), listFiles(d.TrustedLists)); err != nil {
+		return o, cmp.Or(checkLists(c), err) // the former names the key
+	}
+	feeds, err := keptFeeds(c, slog.New(slog.DiscardHandler)) // `vedette intel feeds` tells of faults
+	if feeds != nil {
+		o.Intel = o.Intel.With(feeds)
+	}
 	return o, err
 }
 

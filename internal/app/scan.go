@@ -82,7 +82,7 @@ func Scan(ctx context.Context, o ScanOptions) (*ScanResult, error) {
 	}
 	for _, reason := range slices.Sorted(maps.Keys(s.told)) {
 		if n := s.told[reason] - maxTold; n > 0 {
-			s.o.Log.Warn("more malformed records of the same kind", "reason", string(reason), "places", n)
+			s.o.Log.Warn("more records of the same kind", "reason", string(reason), "places", n)
 		}
 	}
 	s.result.Findings, s.result.Unread = s.memory.sorted(), s.unread
@@ -168,10 +168,11 @@ func (s *scanner) judgeAll(ctx context.Context) error {
 // have thousands of files with the same fault.
 const maxTold = 5
 
-// report tells of the first bad record of each kind in a chunk.
+// report tells of the first bad record of each kind in a chunk, unless there is
+// nothing more to tell.
 func (s *scanner) report(rejects []event.Reject, stream string) {
 	for _, r := range rejects {
-		if r.Outcome != event.Malformed {
+		if r.Outcome != event.Malformed && r.Reason != event.ReasonMissingFields || r.Detail == "" {
 			continue
 		}
 		s.told[r.Reason]++
@@ -182,7 +183,11 @@ func (s *scanner) report(rejects []event.Reject, stream string) {
 		if r.Line > 0 {
 			at = fmt.Sprintf("%s:%d", stream, r.Line)
 		}
-		s.o.Log.Warn("malformed record", "at", at, "reason", string(r.Reason), "count", r.Count, "detail", r.Detail)
+		what := "malformed record"
+		if r.Outcome == event.Dropped {
+			what = "records that cannot be judged"
+		}
+		s.o.Log.Warn(what, "at", at, "reason", string(r.Reason), "count", r.Count, "detail", r.Detail)
 	}
 }
 
@@ -236,8 +241,13 @@ func (s *scanner) readOne(ctx context.Context, path string) error {
 // damaged accounts for the rest of a file whose compression is broken. What
 // came before the fault was read.
 func (s *scanner) damaged(ctx context.Context, path string, err error) error {
-	s.o.Log.Warn("compressed input is damaged; the rest of the file cannot be read", "file", path, "err", err)
-	return s.sendRejected(ctx, path, event.ReasonIncomplete, "damaged compression: "+err.Error())
+	what := "compressed input is damaged; the rest of the file cannot be read"
+	var parquet *ingest.ParquetError
+	if errors.As(err, &parquet) {
+		what = "a Parquet file is damaged; the rest of it cannot be read"
+	}
+	s.o.Log.Warn(what, "file", path, "err", err)
+	return s.sendRejected(ctx, path, event.ReasonIncomplete, "") // it was told
 }
 
 // sendRejected accounts for input in which no records can be told apart: as

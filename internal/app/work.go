@@ -157,7 +157,7 @@ func (a *App) startWorker() {
 	o := line.Options[*store.Tx]{
 		ID: a.workerID(), Journal: lineJournal{a.journal}, Store: a.keys.store, Tail: a.writer,
 		NewJudge: func(int) line.Judge[*store.Tx] {
-			return newJudge(a.detect, a.Log, a.metrics, a.Now)
+			return newJudge(a.detect, a.Config.Intelligence.History, a.Log, a.metrics, a.Now)
 		},
 		TTL: leaseTTL, Beat: leaseBeat, Retry: retryAfter, Ahead: 4, MaxAge: a.Config.Journal.MaxAge,
 		Temporary: store.IsTemporary, Now: a.Now, Sleep: pause, Go: func(run func()) { go run() }, Log: a.Log,

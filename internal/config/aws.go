@@ -162,8 +162,12 @@ func validateSource(bad func(key, format string, args ...any), key, source, form
 // HasAddresses reports whether a format of flow logs names who talks to whom,
 // without which nothing can be said of a record. Other fields may be new ones of AWS's.
 func HasAddresses(format string) bool {
-	format = strings.ToLower(format)
-	return strings.Contains(format, "srcaddr") && strings.Contains(format, "dstaddr")
+	src, dst := false, false
+	for f := range strings.FieldsSeq(strings.ToLower(format)) {
+		f = strings.TrimSuffix(strings.TrimPrefix(f, "${"), "}")
+		src, dst = src || f == "srcaddr", dst || f == "dstaddr" // not the pkt- ones, which may be others'
+	}
+	return src && dst
 }
 
 func (c *Config) validateAWS(bad func(key, format string, args ...any)) {

@@ -23,13 +23,14 @@ type Config struct {
 	// Cluster names the cluster of audit records that do not name theirs.
 	Cluster string `yaml:"cluster"`
 
-	Server    Server    `yaml:"server"`
-	Ingest    Ingest    `yaml:"ingest"`
-	Journal   Journal   `yaml:"journal"`
-	Detection Detection `yaml:"detection"`
-	Store     Store     `yaml:"store"`
-	Publish   Publish   `yaml:"publish"`
-	Log       Log       `yaml:"log"`
+	Server       Server       `yaml:"server"`
+	Ingest       Ingest       `yaml:"ingest"`
+	Journal      Journal      `yaml:"journal"`
+	Detection    Detection    `yaml:"detection"`
+	Intelligence Intelligence `yaml:"intelligence"`
+	Store        Store        `yaml:"store"`
+	Publish      Publish      `yaml:"publish"`
+	Log          Log          `yaml:"log"`
 }
 
 // Server is where the API and the pushes are served.
@@ -183,12 +184,13 @@ type Log struct {
 func Default() *Config {
 	return &Config{
 		Account: "000000000000", Region: "us-east-1", Cluster: "kubernetes",
-		Server:    Server{Listen: "127.0.0.1:8700", MetricsListen: "127.0.0.1:8701", DrainTimeout: 20 * time.Second},
-		Ingest:    Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20, QuietAfter: 10 * time.Minute, Objects: defaultObjects()},
-		Journal:   Journal{Shards: 4, MaxBytes: 4 << 30, MinFreeBytes: 256 << 20, NATS: NATS{Name: "vedette", Replicas: 3}},
-		Detection: Detection{LegacyKubernetesTypes: true},
-		Store:     Store{DataDir: "vedette-data", RetentionDays: 90, Postgres: Postgres{MaxConns: 8}},
-		Log:       Log{Level: "info"},
+		Server:       Server{Listen: "127.0.0.1:8700", MetricsListen: "127.0.0.1:8701", DrainTimeout: 20 * time.Second},
+		Ingest:       Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20, QuietAfter: 10 * time.Minute, Objects: defaultObjects()},
+		Journal:      Journal{Shards: 4, MaxBytes: 4 << 30, MinFreeBytes: 256 << 20, NATS: NATS{Name: "vedette", Replicas: 3}},
+		Detection:    Detection{LegacyKubernetesTypes: true},
+		Intelligence: defaultIntelligence(),
+		Store:        Store{DataDir: "vedette-data", RetentionDays: 90, Postgres: Postgres{MaxConns: 8}},
+		Log:          Log{Level: "info"},
 	}
 }
 

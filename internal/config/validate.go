@@ -34,6 +34,7 @@ func (c *Config) Validate() error {
 		bad("cluster", "%q is not a cluster name: letters, digits, dots, dashes and underscores, 100 at most", c.Cluster)
 	}
 	c.Detection.validate(bad)
+	c.Intelligence.validate(bad)
 	for _, l := range []struct{ key, addr string }{{"server.listen", c.Server.Listen}, {"server.metricsListen", c.Server.MetricsListen}} {
 		if l.addr == "" && l.key == "server.metricsListen" {
 			continue

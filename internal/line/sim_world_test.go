@@ -124,7 +124,7 @@ func (s *sim) record() string {
 func chunkOf(stream string, sc event.Scope, ids []string) event.Chunk {
 	var b strings.Builder
 	for _, id := range ids {
-		b.WriteString(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"` + id + `","verb":"get"}` + "\n")
+		b.WriteString(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"` + id + `","verb":"get","stageTimestamp":"2026-01-01T00:00:00Z"}` + "\n")
 	}
 	return event.Chunk{Stream: stream, Scope: sc, OneAccount: true, Data: []byte(b.String())}
 }

@@ -181,7 +181,7 @@ func TestWriterIsFullAtOnceWhileTheJournalHangs(t *testing.T) {
 func linesOf(n int) []byte {
 	var b bytes.Buffer
 	for i := 0; b.Len() < n; i++ {
-		fmt.Fprintf(&b, `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"r%d","verb":"get","x":%q}`+"\n", i, strings.Repeat("x", 200))
+		fmt.Fprintf(&b, `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"r%d","verb":"get","stageTimestamp":"2026-01-01T00:00:00Z","x":%q}`+"\n", i, strings.Repeat("x", 200))
 	}
 	return b.Bytes()
 }

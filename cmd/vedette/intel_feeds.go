@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vedette-project/vedette/internal/app"
+	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/intel/feed"
+)
+
+// openFeeds makes the updater of a configuration.
+func openFeeds(data *dataFlags, s streams) (*feed.Updater, *config.Config, error) {
+	cfg, err := data.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := app.NewFeeds(cfg, feed.Options{
+		Now: time.Now, Log: slog.New(slog.NewTextHandler(s.err, nil)), Agent: "vedette/" + version(),
+		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+	})
+	return u, cfg, err
+}
+
+func intelUpdate(s streams) *cobra.Command {
+	var data dataFlags
+	cmd := &cobra.Command{
+		Use: "update [FEED…]", Short: "Fetch public lists now: those named, or all that are switched on",
+		Long: `Fetches feeds into the data directory. A running server takes them up within a
+minute; scans with the same data directory take them, too.
+Exit status: 0 all came, 1 at least one did not; what was there stays in use.`,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			u, _, err := openFeeds(&data, s)
+			if err != nil {
+				return err
+			}
+			failed := u.Update(cmd.Context(), names...)
+			if errors.Is(failed, context.Canceled) {
+				return failed
+			}
+			if err := printFeeds(s.out, u, names); err != nil {
+				return err
+			}
+			return failed
+		},
+	}
+	data.register(cmd)
+	return cmd
+}
+
+func intelFeeds(s streams) *cobra.Command {
+	var data dataFlags
+	var all bool
+	var output string
+	cmd := &cobra.Command{
+		Use: "feeds", Short: "Show the public lists that are fetched, and how they are", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			p, err := printerFor(output, s)
+			if err != nil {
+				return err
+			}
+			if all {
+				return p.catalog()
+			}
+			u, cfg, err := openFeeds(&data, s)
+			if err != nil {
+				return err
+			}
+			status, err := u.Status()
+			if err != nil {
+				return err
+			}
+			if output != "table" {
+				return p.value(status)
+			}
+			if !cfg.Intelligence.Feeds.Enabled {
+				fmt.Fprintln(s.err, "intelligence.feeds.enabled is false: only `vedette intel update` fetches")
+			}
+			return printFeeds(s.out, u, nil)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "show the whole catalogue instead: also what is not switched on, with its terms")
+	data.register(cmd)
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+func printFeeds(w io.Writer, u *feed.Updater, only []string) error {
+	status, err := u.Status()
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{}
+	for _, n := range only {
+		named[n] = true
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "FEED\tSTATE\tENTRIES\tFETCHED\tNEXT\tREASON")
+	for _, st := range status {
+		if len(only) > 0 && !named[st.Name] {
+			continue
+		}
+		reason := orNone(st.Reason)
+		if st.State == feed.Held {
+			reason += fmt.Sprintf("; look at it, then `vedette intel accept %s`", st.Name)
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%s\t%s\n", st.Name, st.State, st.Entries, minute(st.Fetched), minute(st.Next), printable(reason))
+	}
+	return tw.Flush()
+}
+
+// minute is a time as tables of feeds have it.
+func minute(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02T15:04Z")
+}
+
+// catalog shows what there is, switched on or not.
+func (p *printer) catalog() error {
+	all, err := feed.Catalog()
+	if err != nil {
+		return err
+	}
+	type row struct {
+		Name       string `json:"name"`
+		Title      string `json:"title"`
+		Category   string `json:"category"`
+		On         bool   `json:"on"`
+		Commercial string `json:"commercialUse"`
+		Licence    string `json:"licence"`
+		Terms      string `json:"terms"`
+		URL        string `json:"url"`
+		Home       string `json:"home"`
+		Note       string `json:"note,omitempty"`
+	}
+	rows := make([]row, 0, len(all))
+	for _, s := range all {
+		rows = append(rows, row{s.Name, s.Title, s.Category, s.On, s.Commercial, s.Licence, s.Terms, s.URL, s.Home, s.Note})
+	}
+	if p.format != "table" {
+		return p.value(rows)
+	}
+	tw := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "FEED\tON\tCATEGORY\tUSE BY COMPANIES\tLICENCE OR TERMS\tHOME")
+	for _, r := range rows {
+		on := "-"
+		if r.On {
+			on = "on"
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, on, r.Category, orNone(r.Commercial), short(orNone(r.Licence)), r.Home)
+	}
+	return tw.Flush()
+}
+
+func intelAccept(s streams) *cobra.Command {
+	var data dataFlags
+	cmd := &cobra.Command{
+		Use: "accept FEED…", Short: "Put a list into use that was held aside because it looked wrong", Args: atLeastOne("a feed"),
+		RunE: func(_ *cobra.Command, names []string) error {
+			u, _, err := openFeeds(&data, s)
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				if err := u.Accept(name); err != nil {
+					return err
+				}
+			}
+			return printFeeds(s.out, u, names)
+		},
+	}
+	data.register(cmd)
+	return cmd
+}
+
+func intelImport(s streams) *cobra.Command {
+	var data dataFlags
+	cmd := &cobra.Command{
+		Use: "import FEED FILE", Short: "Take the list of a feed from a file, on machines that cannot fetch it",
+		Long: `Reads a file that was fetched elsewhere from the address of the feed, which
+"vedette intel feeds --all -o json" shows, as if it had been fetched here.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return errors.New("name a feed and a file; `vedette intel feeds` shows the feeds")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			u, _, err := openFeeds(&data, s)
+			if err != nil {
+				return err
+			}
+			f, err := os.Open(args[1])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			if err := u.Import(args[0], f); err != nil {
+				return fmt.Errorf("%s: %w", args[1], err)
+			}
+			return printFeeds(s.out, u, args[:1])
+		},
+	}
+	data.register(cmd)
+	return cmd
+}

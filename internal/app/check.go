@@ -1,0 +1,107 @@
+package app
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/vedette-project/vedette/internal/access"
+	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/ingest"
+	"github.com/vedette-project/vedette/internal/intel"
+)
+
+// CheckFiles reads the files that a configuration names, as a start would, and
+// reports all that is wrong with them, each with its key. Logs and what a
+// server writes are not among them.
+func CheckFiles(c *config.Config) error {
+	errs := []error{checkLists(c)}
+	for i := range c.Ingest.Queues {
+		errs = append(errs, checkPublicKeys(fmt.Sprintf("ingest.queues[%d]", i), &c.Ingest.Queues[i].Reading))
+	}
+	for i := range c.Ingest.Buckets {
+		errs = append(errs, checkPublicKeys(fmt.Sprintf("ingest.buckets[%d]", i), &c.Ingest.Buckets[i].Reading))
+	}
+	_, err := serverTLS(c.Server.TLS)
+	errs = append(errs, err)
+	if path := c.Server.SealingKeyFile; path != "" {
+		if _, err := access.OpenSealerFile(path); err != nil {
+			errs = append(errs, fmt.Errorf("server.sealingKeyFile: %w", err))
+		}
+	}
+	n := &c.Journal.NATS
+	if n.CertFile != "" {
+		if _, err := tls.LoadX509KeyPair(n.CertFile, n.KeyFile); err != nil {
+			errs = append(errs, fmt.Errorf("journal.nats.certFile: %w", err))
+		}
+	}
+	if n.CAFile != "" {
+		_, err := authorities("journal.nats.caFile", n.CAFile)
+		errs = append(errs, err)
+	}
+	for _, f := range []struct{ key, path string }{
+		{"journal.nats.credentialsFile", n.CredentialsFile}, {"journal.nats.passwordFile", n.PasswordFile}, {"journal.nats.tokenFile", n.TokenFile},
+		{"store.postgres.passwordFile", c.Store.Postgres.PasswordFile},
+	} {
+		_, err := secret(f.key, f.path)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// checkLists reads each list by itself, so that it is known which is faulty.
+func checkLists(c *config.Config) error {
+	var errs []error
+	for i, f := range listFiles(c.Detection.ThreatLists) {
+		if _, err := intel.Load([]intel.ListFile{f}, nil); err != nil {
+			errs = append(errs, fmt.Errorf("detection.threatLists[%d]: %w", i, err))
+		}
+	}
+	for i, f := range listFiles(c.Detection.TrustedLists) {
+		if _, err := intel.Load(nil, []intel.ListFile{f}); err != nil {
+			errs = append(errs, fmt.Errorf("detection.trustedLists[%d]: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func checkPublicKeys(key string, r *config.Reading) error {
+	if r.PublicKeysFile == "" || r.Digests == "off" {
+		return nil
+	}
+	if _, err := publicKeys(r.PublicKeysFile); err != nil {
+		return fmt.Errorf("%s.%w", key, err)
+	}
+	return nil
+}
+
+// publicKeys reads a file of CloudTrail's public keys.
+func publicKeys(path string) ([]ingest.PublicKey, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("publicKeysFile: %w", err)
+	}
+	keys, _, err := ingest.ParsePublicKeys(b)
+	if err != nil {
+		return nil, fmt.Errorf("publicKeysFile: %s: %w", path, err)
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("publicKeysFile: %s: there is no key in it; write what `aws cloudtrail list-public-keys` prints", path)
+	}
+	return keys, nil
+}
+
+// authorities reads a file of certificates.
+func authorities(key, path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: there is no certificate in %s", key, path)
+	}
+	return pool, nil
+}

@@ -1,0 +1,53 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vedette-project/vedette/internal/intel"
+	"github.com/vedette-project/vedette/internal/intel/format"
+)
+
+// listsPart is the name of the part that the API's lists are in a set.
+const listsPart = "api"
+
+// ListsPart makes a part of a set of the lists in force. A list whose content is
+// damaged is left out, and named in the error: the part is good without it.
+func ListsPart(lists []ActiveList) (*intel.Part, error) {
+	var damaged []error
+	b := intel.NewBuilder()
+	for i := range lists {
+		l := &lists[i]
+		if err := l.intact(); err != nil {
+			damaged = append(damaged, err)
+			continue
+		}
+		holds := intel.HoldsThreats
+		if l.Trusted() {
+			holds = intel.HoldsTrusted
+		}
+		to := b.List(intel.List{Name: l.Name, Kind: intel.KindAPI, Holds: holds, Category: intel.Custom, SHA256: l.SHA256})
+		err := l.each(func(e format.Entry) error {
+			if err := to.Add(e.Value, factOf(&e)); err != nil {
+				return fmt.Errorf("line %d: %w", e.Line, err)
+			}
+			return nil
+		})
+		if err != nil {
+			damaged = append(damaged, err)
+		}
+	}
+	return b.Part(listsPart), errors.Join(damaged...)
+}
+
+// factOf is what a list says of an entry.
+func factOf(e *format.Entry) intel.Fact {
+	f := intel.Fact{FirstSeen: intel.DayOf(e.First), LastSeen: intel.DayOf(e.Last), Expires: intel.DayOf(e.Expires)}
+	if e.Threat != "" {
+		f.Names = []string{e.Threat}
+	}
+	if e.Confidence > 0 {
+		f.Confidence = uint8(min(e.Confidence, 100))
+	}
+	return f
+}
