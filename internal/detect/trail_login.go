@@ -77,6 +77,9 @@ func (c *apiCall) consoleLogin() {
 	if here.Where == (geo.Place{}) {
 		return
 	}
+	if _, hosted := c.opts.Intel.NetworkOf(ip); hosted && !here.Where.Positioned { // known is where the provider is, not the machine
+		return
+	}
 	key := c.principal()
 	m := c.account.trail.users.value(key)
 	m.Places = slices.Clone(m.Places)

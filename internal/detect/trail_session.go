@@ -296,7 +296,23 @@ func (c *apiCall) suspicious(ip netip.Addr) string {
 	if eip := c.associated(id); eip != "" && ip.Is4() && eip != ip.String() {
 		return "the instance has the Elastic IP address " + eip
 	}
+	if n, ok := c.opts.Intel.NetworkOf(ip); ok && n.Provider != amazon && n.Service == "" && !isProxy(n.Provider) {
+		return "the address is of the network " + n.Prefix + " of " + n.Provider + ", and instances are in networks of AWS"
+	}
 	return ""
+}
+
+// amazon is AWS as lists of networks have it. Those of a service are CDNs and
+// the like, behind which anybody may be.
+const amazon = "aws"
+
+// isProxy reports whether a provider passes on what others' machines send.
+func isProxy(provider string) bool { return provider == "zscaler" || provider == "opendns" }
+
+// inAWS reports whether an address is of a machine at AWS.
+func (c *apiCall) inAWS(ip netip.Addr) bool {
+	n, ok := c.opts.Intel.NetworkOf(ip)
+	return ok && n.Provider == amazon && n.Service == "" || ip.Is6() && isAWSv6(ip)
 }
 
 // returned handles a machine that calls from where it was before it moved: it

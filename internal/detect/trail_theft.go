@@ -57,7 +57,7 @@ func (c *apiCall) exfiltration(m *sessionMemory, at origin, why string) *finding
 		family, what = "Resource", "the role of a Lambda function"
 	}
 	mechanism, where := "OutsideAWS", at.ip.String()
-	if at.foreign != "" || at.ip.Is6() && isAWSv6(at.ip) {
+	if at.foreign != "" || c.inAWS(at.ip) {
 		mechanism = "InsideAWS"
 	}
 	if at.foreign != "" {
