@@ -15,16 +15,22 @@ import (
 type dnsState struct {
 	tunnels *table[tunnel]
 	askers  *table[askers]
+
+	reputation *reputation
 }
 
 func newDNSState() *dnsState {
 	return &dnsState{
 		tunnels: newTable[tunnel]("dns-tunnels", maxTunnels, tunnelIdle),
 		askers:  newTable[askers]("dns-askers", maxTunnels, tunnelIdle),
+
+		reputation: newReputation(),
 	}
 }
 
-func (s *dnsState) memories() []memory { return []memory{s.tunnels, s.askers} }
+func (s *dnsState) memories() []memory {
+	return append([]memory{s.tunnels, s.askers}, s.reputation.memories()...)
+}
 
 // judgeQuery runs the detectors of DNS queries.
 func (r *record) judgeQuery(q *event.Query) {
@@ -33,6 +39,8 @@ func (r *record) judgeQuery(q *event.Query) {
 	}
 	if hits := r.opts.Intel.Domain(q.Name); len(hits) > 0 {
 		r.askedFor(q, hits)
+	} else {
+		r.reputation(q)
 	}
 	r.rebind(q)
 	r.exfiltrate(q)

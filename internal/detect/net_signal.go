@@ -131,9 +131,10 @@ func upper(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// threats are the lists that hit, as findings show them.
+// threats are the lists that hit, as findings show them, with the SHA-256 of
+// the list's file.
 func threats(h intel.Hit) []finding.ThreatIntelligenceDetail {
-	return []finding.ThreatIntelligenceDetail{{ThreatListName: h.List, ThreatNames: append([]string{}, h.Names...)}}
+	return []finding.ThreatIntelligenceDetail{{ThreatListName: h.List, ThreatNames: append([]string{}, h.Names...), ThreatFileSHA256: h.SHA256()}}
 }
 
 func listInfo(h intel.Hit) map[string]any {

@@ -105,7 +105,7 @@ func (e *Engine) Recall(s event.Scope, told []*event.Event, off func(*event.Even
 			k := listKey{ind.List, ind.Category, ind.Below}
 			l := lists[k]
 			if l == nil {
-				of := intel.List{Name: ind.List, Kind: intel.KindOperator, Category: intel.Category(ind.Category)}
+				of := intel.List{Name: ind.List, Kind: intel.KindBuiltin, Category: intel.Category(ind.Category)}
 				if ind.Below {
 					of.Match = intel.MatchBelow
 				}

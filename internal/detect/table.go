@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/binary"
 	"encoding/json"

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/intel"
 )
 
@@ -55,11 +54,7 @@ func (c *apiCall) listed(mechanism, what string, hit intel.Hit) {
 	s.Description = c.who() + " called " + shown(t.Name) + c.from() + c.outcome() + "; the address is on the list " + shown(hit.List) + "."
 	s.Why = "sourceIPAddress matches the entry " + shown(hit.Entry) + " of the list " + shown(hit.List) + ", and " + shown(t.Name) +
 		" belongs to the tactic " + tacticWords(tactic)
-	s.Intel = []finding.ThreatIntelligenceDetail{{ThreatListName: hit.List, ThreatNames: hit.Names}}
-	s.Info = map[string]any{"threatListName": hit.List}
-	if len(hit.Names) > 0 {
-		s.Info["threatName"] = strings.Join(hit.Names, ", ")
-	}
+	s.Intel, s.Info = threats(hit), listInfo(hit)
 	c.raise(s)
 }
 
