@@ -15,13 +15,13 @@ func configCommand(s streams) *cobra.Command {
 	var printFile string
 	var textOnly bool
 	check := &cobra.Command{
-		Use: "check FILE", Short: "Check a configuration file, and the lists, keys and certificates it names", Args: oneArg("file"),
+		Use: "check FILE", Short: "Check a configuration file, and the lists, keys, databases and certificates it names", Args: oneArg("file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, err := config.Load(args[0], nil)
 			if err != nil {
 				return err
 			}
-			err = app.CheckRules(c)
+			err = errors.Join(app.CheckRules(c), app.CheckFeeds(c))
 			if !textOnly {
 				err = errors.Join(err, app.CheckFiles(c))
 			}

@@ -83,6 +83,7 @@ func examine(ctx context.Context, data *dataFlags) []check {
 	for _, f := range d.cfg.Ingest.Folders {
 		d.readable("folder "+f.Path, f.Path)
 	}
+	d.intelligence()
 	d.store(ctx)
 	return d.checks
 }

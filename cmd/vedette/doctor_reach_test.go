@@ -116,6 +116,7 @@ func TestUnreachable(t *testing.T) {
 region: eu-central-1
 server: {listen: "127.0.0.1:0", metricsListen: %q}
 store: {dataDir: %q}
+intelligence: {feeds: {enabled: false}}
 ingest:
   queues:
   - {url: "http://%s%s", region: %s, endpoint: "http://%s", pathStyle: true, digests: "off"}

@@ -43,6 +43,7 @@ func (d *doctor) store(ctx context.Context) {
 	d.workers(ctx, st)
 	d.ledger(ctx, st)
 	d.sources(ctx, st)
+	d.lists(ctx, st)
 	d.publishing(ctx, st)
 	d.setAside(ctx, st)
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -18,28 +19,56 @@ import (
 	"github.com/vedette-project/vedette/internal/intel/feed"
 )
 
-// openFeeds makes the updater of a configuration.
-func openFeeds(data *dataFlags, s streams) (*feed.Updater, *config.Config, error) {
+// openFeeds makes the updater of a configuration, for feeds that must be among
+// its own; none is all.
+func openFeeds(data *dataFlags, names ...string) (*feed.Updater, *config.Config, error) {
 	cfg, err := data.load()
 	if err != nil {
 		return nil, nil, err
 	}
 	u, err := app.NewFeeds(cfg, feed.Options{
-		Now: time.Now, Log: slog.New(slog.NewTextHandler(s.err, nil)), Agent: "vedette/" + version(),
+		Now: time.Now, Log: slog.New(slog.DiscardHandler), Agent: "vedette/" + version(), // the table says it all
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	})
-	return u, cfg, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return u, cfg, asked(u, names)
+}
+
+// asked reports feeds that are not asked for.
+func asked(u *feed.Updater, names []string) error {
+	catalog, err := feed.Catalog()
+	if err != nil {
+		return err
+	}
+	is := func(name string) func(feed.Source) bool { return func(s feed.Source) bool { return s.Name == name } }
+	for _, name := range names {
+		switch {
+		case slices.ContainsFunc(u.Sources(), is(name)):
+		case slices.ContainsFunc(catalog, is(name)):
+			return fmt.Errorf("the feed %s is in the catalogue, but not switched on: name it in intelligence.feeds.use, with all others that you want", name)
+		default:
+			return fmt.Errorf("there is no feed %q; `vedette intel feeds` shows those in use, with --all also the others", name)
+		}
+	}
+	return nil
 }
 
 func intelUpdate(s streams) *cobra.Command {
 	var data dataFlags
 	cmd := &cobra.Command{
 		Use: "update [FEED…]", Short: "Fetch public lists now: those named, or all that are switched on",
-		Long: `Fetches feeds into the data directory. A running server takes them up within a
-minute; scans with the same data directory take them, too.
+		Long: `Fetches feeds into the data directory. A running server takes them up within
+seconds; scans with the same data directory take them, too. Run it as the user
+of the server, who must be able to read what is written.
+
+A list that looks wrong as a whole is held aside; see "vedette intel accept".
 Exit status: 0 all came, 1 at least one did not; what was there stays in use.`,
+		Example: `  vedette intel update --data-dir /var/lib/vedette
+  vedette intel update --config vedette.yaml tor-relays`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			u, _, err := openFeeds(&data, s)
+			u, _, err := openFeeds(&data, names...)
 			if err != nil {
 				return err
 			}
@@ -71,7 +100,7 @@ func intelFeeds(s streams) *cobra.Command {
 			if all {
 				return p.catalog()
 			}
-			u, cfg, err := openFeeds(&data, s)
+			u, cfg, err := openFeeds(&data)
 			if err != nil {
 				return err
 			}
@@ -80,10 +109,10 @@ func intelFeeds(s streams) *cobra.Command {
 				return err
 			}
 			if output != "table" {
-				return p.value(status)
+				return each(p, status)
 			}
 			if !cfg.Intelligence.Feeds.Enabled {
-				fmt.Fprintln(s.err, "intelligence.feeds.enabled is false: only `vedette intel update` fetches")
+				fmt.Fprintln(s.err, "intelligence.feeds.enabled is false: no server fetches, only `vedette intel update`")
 			}
 			return printFeeds(s.out, u, nil)
 		},
@@ -118,6 +147,19 @@ func printFeeds(w io.Writer, u *feed.Updater, only []string) error {
 	return tw.Flush()
 }
 
+// each prints a list of things: for jsonl one a line.
+func each[T any](p *printer, list []T) error {
+	if p.format != "jsonl" {
+		return p.value(list)
+	}
+	for _, v := range list {
+		if err := p.value(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // minute is a time as tables of feeds have it.
 func minute(t time.Time) string {
 	if t.IsZero() {
@@ -149,7 +191,7 @@ func (p *printer) catalog() error {
 		rows = append(rows, row{s.Name, s.Title, s.Category, s.On, s.Commercial, s.Licence, s.Terms, s.URL, s.Home, s.Note})
 	}
 	if p.format != "table" {
-		return p.value(rows)
+		return each(p, rows)
 	}
 	tw := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "FEED\tON\tCATEGORY\tUSE BY COMPANIES\tLICENCE OR TERMS\tHOME")
@@ -167,8 +209,12 @@ func intelAccept(s streams) *cobra.Command {
 	var data dataFlags
 	cmd := &cobra.Command{
 		Use: "accept FEED…", Short: "Put a list into use that was held aside because it looked wrong", Args: atLeastOne("a feed"),
+		Long: `Puts a list into use that was held aside: because it has ten times the entries
+of the one before or a tenth of them, or names that cannot be meant. Look at
+it first: it is FEED.held.jsonl in the folder "feeds" of the data directory, and
+"vedette intel feeds" says what looked wrong.`,
 		RunE: func(_ *cobra.Command, names []string) error {
-			u, _, err := openFeeds(&data, s)
+			u, _, err := openFeeds(&data, names...)
 			if err != nil {
 				return err
 			}
@@ -189,7 +235,9 @@ func intelImport(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "import FEED FILE", Short: "Take the list of a feed from a file, on machines that cannot fetch it",
 		Long: `Reads a file that was fetched elsewhere from the address of the feed, which
-"vedette intel feeds --all -o json" shows, as if it had been fetched here.`,
+"vedette intel feeds --all -o json" shows, as if it had been fetched here. Run
+it as the user of the server, who must be able to read what is written.`,
+		Example: `  vedette intel import --data-dir /var/lib/vedette spamhaus-drop-v4 drop_v4.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return errors.New("name a feed and a file; `vedette intel feeds` shows the feeds")
@@ -197,7 +245,7 @@ func intelImport(s streams) *cobra.Command {
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			u, _, err := openFeeds(&data, s)
+			u, _, err := openFeeds(&data, args[0])
 			if err != nil {
 				return err
 			}
@@ -207,7 +255,7 @@ func intelImport(s streams) *cobra.Command {
 			}
 			defer f.Close()
 			if err := u.Import(args[0], f); err != nil {
-				return fmt.Errorf("%s: %w", args[1], err)
+				return fmt.Errorf("%s: %w; what was in use stays so", args[1], err)
 			}
 			return printFeeds(s.out, u, args[:1])
 		},

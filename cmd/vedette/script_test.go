@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GORACE", gorace)
+			e.Setenv("HTTPS_PROXY", nobody)
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -38,7 +39,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "summary": summary, "types": types, "every-type": everyType, "members": members, "yaml": validYAML, "interrupt": interrupt,
 			"pack": pack, "binary": binaryFile, "longline": longLine, "longlist": longList, "audit": auditLine, "damage": damage, "authority": authority,
-			"serve": serve, "stop-server": stopServer, "push": pushFile, "load-env": loadEnv, "signed": signed,
+			"serve": serve, "stop-server": stopServer, "push": pushFile, "load-env": loadEnv, "signed": signed, "publish": publishFolder, "addresses": addresses,
 		},
 	})
 }
@@ -46,12 +47,15 @@ func TestScripts(t *testing.T) {
 // gorace spares the second that a program with the race detector waits at its end.
 const gorace = "atexit_sleep_ms=0"
 
+// nobody is a proxy that is none: no server of a test asks publishers of feeds.
+const nobody = "http://127.0.0.1:1"
+
 // program is a program of the scripts' PATH in the script's folder.
 func program(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	path, err := exec.LookPath(args[0])
 	ts.Check(err)
 	cmd := exec.Command(path, args[1:]...)
-	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "GORACE="+gorace)
+	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "GORACE="+gorace, "HTTPS_PROXY="+nobody)
 	return cmd
 }
 

@@ -111,6 +111,9 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 			return a, err
 		}
 		a.startWorker()
+		if o.Config.Intelligence.History.Days > 0 {
+			a.background("end looking into the past", a.tellPast)
+		}
 		a.background("end retention", a.prune)
 		a.background("end watching sources", a.watchSources)
 		if err := a.startPublishing(); err != nil {

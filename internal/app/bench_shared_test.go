@@ -39,6 +39,7 @@ func BenchmarkWorkers(b *testing.B) {
 					c.Server.Listen, c.Server.MetricsListen, c.Server.Name = "127.0.0.1:0", "", name
 					c.Store.DataDir, c.Store.Postgres.URL = b.TempDir(), url
 					c.Journal.NATS.URL, c.Journal.Shards = urls, 8
+					c.Intelligence.Feeds.Enabled = false
 					a, err := Start(context.Background(), Options{Config: c, Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "bench", Role: role})
 					if err != nil {
 						b.Fatal(err)

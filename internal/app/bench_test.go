@@ -86,6 +86,7 @@ func benchApp(b *testing.B) *App {
 		dir = b.TempDir()
 	}
 	c.Store.DataDir = filepath.Join(dir, fmt.Sprint(time.Now().UnixNano()))
+	c.Intelligence.Feeds.Enabled = false
 	a, err := Start(context.Background(), Options{Config: c, Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "bench", Role: "all"})
 	if err != nil {
 		b.Fatal(err)

@@ -5,7 +5,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/vedette-project/vedette/internal/access"
 	"github.com/vedette-project/vedette/internal/config"
@@ -24,6 +26,7 @@ func CheckFiles(c *config.Config) error {
 	for i := range c.Ingest.Buckets {
 		errs = append(errs, checkPublicKeys(fmt.Sprintf("ingest.buckets[%d]", i), &c.Ingest.Buckets[i].Reading))
 	}
+	errs = append(errs, checkIntelligence(c))
 	_, err := serverTLS(c.Server.TLS)
 	errs = append(errs, err)
 	if path := c.Server.SealingKeyFile; path != "" {
@@ -65,6 +68,40 @@ func checkLists(c *config.Config) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkIntelligence reads databases of places and the secrets of feeds, and
+// looks whether the folders of lists are there. The feeds themselves are asked
+// for by nobody.
+func checkIntelligence(c *config.Config) error {
+	_, err := OpenGeo(c)
+	errs := []error{err}
+	for i, dir := range c.Intelligence.ListFolders {
+		info, err := os.Stat(dir)
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%s is no folder", dir)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("intelligence.listFolders[%d]: %w", i, err))
+		}
+	}
+	f := &c.Intelligence.Feeds
+	for _, name := range slices.Sorted(maps.Keys(f.Secrets)) {
+		errs = append(errs, checkSecret("intelligence.feeds.secrets."+name, f.Secrets[name]))
+	}
+	for i := range f.Own {
+		errs = append(errs, checkSecret(fmt.Sprintf("intelligence.feeds.own[%d].secretFile", i), f.Own[i].SecretFile))
+	}
+	return errors.Join(errs...)
+}
+
+// checkSecret wants a file that is named to hold something.
+func checkSecret(key, path string) error {
+	text, err := secret(key, path)
+	if err == nil && text == "" && path != "" {
+		return fmt.Errorf("%s: %s is empty", key, path)
+	}
+	return err
 }
 
 func checkPublicKeys(key string, r *config.Reading) error {

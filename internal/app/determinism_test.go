@@ -129,6 +129,7 @@ func startWith(t *testing.T, dir, role string, now func() time.Time, change func
 	c.Account, c.Region = "111122223333", "eu-central-1"
 	c.Server.Listen, c.Server.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
 	c.Store.DataDir = dir
+	c.Intelligence.Feeds.Enabled = false // a test asks nobody outside
 	if change != nil {
 		change(c)
 	}

@@ -221,6 +221,7 @@ func tellUntilKilled(t *testing.T, dir string) {
 	c.Account, c.Region = "111122223333", "eu-central-1"
 	c.Server.Listen, c.Server.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
 	c.Store.DataDir = dir
+	c.Intelligence.Feeds.Enabled = false
 	a, err := Start(context.Background(), Options{Config: c, Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "test", Role: "all"})
 	if err != nil {
 		t.Fatal(err)

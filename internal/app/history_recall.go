@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/detect"
@@ -53,14 +55,19 @@ func (j *judge) recall(tx *store.Tx) error {
 		if err != nil {
 			return err
 		}
-		claims := r.Claims()
+		claims, changed := r.Claims(), len(j.drafts.changed)
 		for i := range claims {
 			if err := j.drafts.fold(&claims[i], func(f *finding.Finding) error { return j.onFresh(tx, f) }); err != nil {
 				return fmt.Errorf("keep a finding about the past: %w", err)
 			}
 		}
+		j.recalled += len(j.drafts.changed) - changed
 		sum := r.Summary()
-		j.log.Info("the past was searched for what lists name now", "scope", sc.String(), "entries", entries, "hours", blocks,
+		level := slog.LevelDebug // a long list comes in many records
+		if len(claims) > 0 {
+			level = slog.LevelInfo
+		}
+		j.log.Log(context.Background(), level, "the past was searched for what lists name now", "scope", sc.String(), "entries", entries, "hours", blocks,
 			"contacts", sum.Contacts, "findings", len(claims), "took", j.now().Sub(start).Round(time.Millisecond))
 		if sum.Fault != nil {
 			j.log.Error("some of the past could not be judged", "scope", sc.String(), "err", sum.Fault)

@@ -32,14 +32,23 @@ const (
 // trusts need not be left out. When it fails, or the process ends, it is called
 // again with the same entries; told twice, nothing counts twice.
 func (a *App) TellPast(ctx context.Context, added []event.Indicator) error {
+	return a.tellScopes(ctx, added, func(event.Scope) bool { return true })
+}
+
+// tellScopes is TellPast for some of the scopes.
+func (a *App) tellScopes(ctx context.Context, added []event.Indicator, which func(event.Scope) bool) error {
 	if len(added) == 0 {
 		return nil
 	}
-	chunks, err := a.toldChunks(added)
+	scopes, err := a.scopesWithPast(ctx)
 	if err != nil {
 		return err
 	}
-	scopes, err := a.scopesWithPast(ctx)
+	scopes = slices.DeleteFunc(scopes, func(sc event.Scope) bool { return !which(sc) })
+	if len(scopes) == 0 {
+		return nil
+	}
+	chunks, err := a.toldChunks(added)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/guardduty"
 	"github.com/aws/aws-sdk-go-v2/service/guardduty/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/store"
@@ -29,10 +28,18 @@ func BenchmarkListActivation(b *testing.B) {
 	server := testbed.S3(b)
 	server.Bucket("lists")
 	server.Put("lists", "bad.txt", []byte(addresses(maxThreatIPs)), nil)
-	b.Run("SQLite", func(b *testing.B) { benchActivation(b, server, func(*config.Config) {}) })
+	for k, v := range awsOfTests() {
+		b.Setenv(k, v)
+	}
+	buckets := config.Access{Region: testbed.AWSRegion, Endpoint: server.Endpoint, PathStyle: true}
+	b.Run("SQLite", func(b *testing.B) {
+		benchActivation(b, func(c *config.Config) { c.Intelligence.ListBuckets = buckets })
+	})
 	b.Run("PostgreSQL", func(b *testing.B) {
 		pg := testbed.PostgresWith(b, testbed.PostgresOptions{Durable: true})
-		benchActivation(b, server, func(c *config.Config) { c.Store.Postgres.URL = pg.URL("lists") })
+		benchActivation(b, func(c *config.Config) {
+			c.Intelligence.ListBuckets, c.Store.Postgres.URL = buckets, pg.URL("lists")
+		})
 	})
 }
 
@@ -41,6 +48,7 @@ func startFor(b *testing.B, change func(*config.Config)) *App {
 	c := config.Default()
 	c.Account, c.Region = listAccount, listRegion
 	c.Server.Listen, c.Server.MetricsListen, c.Store.DataDir = "127.0.0.1:0", "", b.TempDir()
+	c.Intelligence.Feeds.Enabled = false
 	change(c)
 	a, err := Start(context.Background(), Options{Config: c, Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "bench", Role: "all"})
 	if err != nil {
@@ -54,19 +62,12 @@ func startFor(b *testing.B, change func(*config.Config)) *App {
 	return a
 }
 
-func benchActivation(b *testing.B, server *testbed.S3Server, change func(*config.Config)) {
+func benchActivation(b *testing.B, change func(*config.Config)) {
 	a := startFor(b, change)
 	ctx, cancel := context.WithCancel(b.Context())
 	var running sync.WaitGroup
 	b.Cleanup(func() { cancel(); running.Wait() })
 	w := newListWorld(b, a.keys.store, nil)
-	lists := NewLists(ListOptions{
-		Store: a.keys.store, HTTP: NewListClient(), Now: time.Now, Sleep: pause, Log: a.Log,
-		S3: func(context.Context, string) (*s3.Client, error) { return server.Client(), nil },
-	})
-	running.Go(func() { lists.Run(ctx) })
-	active := &ActiveLists{Store: a.keys.store, Worker: a.workerID(), Sleep: pause}
-	running.Go(func() { judgeBy(ctx, b, active) })
 	pushed := 0
 	running.Go(func() {
 		for n := 0; ctx.Err() == nil; n++ {
@@ -102,23 +103,6 @@ func benchActivation(b *testing.B, server *testbed.S3Server, change func(*config
 	b.ReportMetric(took[len(took)/2].Seconds()*1000, "median-ms")
 	b.ReportMetric(took[len(took)-1].Seconds()*1000, "worst-ms")
 	b.ReportMetric(float64(pushed)/whole.Seconds(), "records/s")
-}
-
-// judgeBy does what a process that judges does with the lists.
-func judgeBy(ctx context.Context, b *testing.B, active *ActiveLists) {
-	for generation := int64(-1); active.Changes(ctx, generation) == nil; {
-		loaded, now, err := active.Load(ctx)
-		if err == nil {
-			_, err = ListsPart(loaded)
-		}
-		if err == nil {
-			err = active.Adopted(ctx, now)
-		}
-		if err != nil && ctx.Err() == nil {
-			b.Error(err)
-		}
-		generation = now
-	}
 }
 
 // become waits until a threat intel set has a status.

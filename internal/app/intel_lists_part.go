@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -12,7 +13,8 @@ import (
 const listsPart = "api"
 
 // ListsPart makes a part of a set of the lists in force. A list whose content is
-// damaged is left out, and named in the error: the part is good without it.
+// damaged is left out, and so are entries that no set can have. The error names
+// them: the part is good without.
 func ListsPart(lists []ActiveList) (*intel.Part, error) {
 	var damaged []error
 	b := intel.NewBuilder()
@@ -27,14 +29,18 @@ func ListsPart(lists []ActiveList) (*intel.Part, error) {
 			holds = intel.HoldsTrusted
 		}
 		to := b.List(intel.List{Name: l.Name, Kind: intel.KindAPI, Holds: holds, Category: intel.Custom, SHA256: l.SHA256})
+		unfit, first := 0, error(nil)
 		err := l.each(func(e format.Entry) error {
 			if err := to.Add(e.Value, factOf(&e)); err != nil {
-				return fmt.Errorf("line %d: %w", e.Line, err)
+				unfit, first = unfit+1, cmp.Or(first, fmt.Errorf("line %d: %w", e.Line, err))
 			}
 			return nil
 		})
 		if err != nil {
 			damaged = append(damaged, err)
+		}
+		if unfit > 0 { // the others of the list count
+			damaged = append(damaged, fmt.Errorf("list %s: %d entries are of no use, the first: %w", l.Name, unfit, first))
 		}
 	}
 	return b.Part(listsPart), errors.Join(damaged...)

@@ -38,6 +38,8 @@ type judge struct {
 	fresh   int                            // findings that are new
 	canary  []time.Time                    // when canaries were sent
 	told    map[event.Scope][]*event.Event // what lists name from now on
+	// recalled are findings about the past that are new, or say more now.
+	recalled int
 }
 
 func newJudge(o detect.Options, keep config.History, log *slog.Logger, m *metrics, now func() time.Time) *judge {
@@ -56,7 +58,7 @@ func newJudge(o detect.Options, keep config.History, log *slog.Logger, m *metric
 func (j *judge) begin() {
 	j.scopes, j.plan, j.filters, j.loaded = map[event.Scope]bool{}, nil, nil, false
 	j.drafts = drafts{byIdentity: map[string]*finding.Record{}, changed: map[string]bool{}}
-	j.ledger, j.counts, j.fresh, j.canary, j.told = tally{}, nil, 0, nil, map[event.Scope][]*event.Event{}
+	j.ledger, j.counts, j.fresh, j.canary, j.told, j.recalled = tally{}, nil, 0, nil, map[event.Scope][]*event.Event{}, 0
 }
 
 // Judge adds the effects of a push.
@@ -299,6 +301,7 @@ func (j *judge) keepRuns(tx *store.Tx, sc event.Scope) error {
 // Committed tells the metrics.
 func (j *judge) Committed(took time.Duration) {
 	j.metrics.committed(j.counts, j.fresh, took)
+	j.metrics.retrospective.Add(float64(j.recalled))
 	for _, sent := range j.canary {
 		j.metrics.canary.Observe(j.now().Sub(sent).Seconds())
 	}

@@ -100,7 +100,7 @@ func newKilled(t *testing.T) *killed {
 		t.Fatalf("build the binary: %v\n%s", err, out)
 	}
 	settings := fmt.Sprintf("account: \"111122223333\"\nregion: eu-central-1\nserver: {listen: %q, metricsListen: %q}\nstore: {dataDir: %q}\n"+
-		"ingest: {follow: [{path: %q, cluster: followed}]}\n", s.addr, s.metrics, s.dir, s.log)
+		"intelligence: {feeds: {enabled: false}}\ningest: {follow: [{path: %q, cluster: followed}]}\n", s.addr, s.metrics, s.dir, s.log)
 	if err := os.WriteFile(s.settings, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/ingest"
+	"github.com/vedette-project/vedette/internal/intel"
 )
 
 // metrics are what the server tells Prometheus. Labels are bounded: sources,
@@ -27,6 +28,9 @@ type metrics struct {
 	appended prometheus.Histogram
 	quiet    *prometheus.GaugeVec
 	received *prometheus.CounterVec
+
+	intelChanges  *prometheus.CounterVec
+	retrospective prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, version string) *metrics {
@@ -72,10 +76,19 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 		received: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "vedette_ingest_records_total", Help: "Records taken, which are durable in the journal. Each ends as an outcome of vedette_detect_records_total.",
 		}, []string{"source", "cluster"}),
+		intelChanges: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vedette_intel_changes_total", Help: "Changes of what is judged by: feeds, the operator's files, lists of the API, geo databases.",
+		}, []string{"part"}),
+		retrospective: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "vedette_intel_retrospective_findings_total", Help: "Findings about the past: new ones, or more that was found of them, since a list named it later.",
+		}),
+	}
+	for _, part := range []string{feedsPart, intel.OperatorPart, listsPart, "geo"} {
+		m.intelChanges.WithLabelValues(part) // so that a first change shows as one
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "vedette_build_info", Help: "Always 1; the labels say what runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
-	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.commit, m.last, m.canary, m.stored, m.appended, m.quiet, m.received, build)
+	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.commit, m.last, m.canary, m.stored, m.appended, m.quiet, m.received, m.intelChanges, m.retrospective, build)
 	return m
 }
 

@@ -86,7 +86,11 @@ func (in *Intelligence) validate(bad func(key, format string, args ...any)) {
 	}
 	in.ListBuckets.validate(bad, "intelligence.listBuckets")
 	for i, f := range in.Feeds.Own {
-		f.validate(fmt.Sprintf("intelligence.feeds.own[%d]", i), bad)
+		key := fmt.Sprintf("intelligence.feeds.own[%d]", i)
+		f.validate(key, bad)
+		if slices.ContainsFunc(in.Feeds.Own[:i], func(o Feed) bool { return o.Name == f.Name }) {
+			bad(key+".name", "%q is there twice", f.Name)
+		}
 	}
 	if in.History.Days < 0 || in.History.Days > 3650 {
 		bad("intelligence.history.days", "%d is not between 0 and 3650", in.History.Days)
@@ -105,7 +109,7 @@ func (f *Feed) validate(key string, bad func(key, format string, args ...any)) {
 	u, err := url.Parse(f.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		bad(key+".url", "%q is not a URL such as https://example.com/list.txt", f.URL)
+		bad(key+".url", "it is not a URL such as https://example.com/list.txt") // which may have a password in it
 	case u.Scheme == "http" && !f.Private:
 		bad(key+".url", "a list that comes by plain http may be anybody's; use https, or set private: true")
 	}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vedette-project/vedette/internal/intel"
+	"github.com/vedette-project/vedette/internal/intel/geo"
+)
+
+// intelCollector tells what this process judges by, when metrics are read.
+// Feeds are those of the configuration, so there are not many.
+type intelCollector struct {
+	current *current
+	// builtin counts the entries that are built in. Their lists are not asked:
+	// that would load all that few need.
+	builtin func() float64
+}
+
+func newIntelCollector(c *current) *intelCollector {
+	return &intelCollector{c, sync.OnceValue(func() float64 {
+		n := 0.0
+		c.set.Load().Part("builtin").Entries(func(intel.Hit) bool { n++; return true })
+		return n
+	})}
+}
+
+// Describe describes nothing: what there is depends on the feeds.
+func (c *intelCollector) Describe(chan<- *prometheus.Desc) {}
+
+func intelDesc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("vedette_intel_"+name, help, labels, nil)
+}
+
+// Collect reads what is in force.
+func (c *intelCollector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	entries := intelDesc("entries", "Entries of the lists in force, by whose lists they are and what these hold.", "kind", "holds")
+	gauge(entries, c.builtin(), string(intel.KindBuiltin), string(intel.HoldsThreats))
+	set := c.current.set.Load()
+	for _, p := range []struct {
+		name string
+		kind intel.Kind
+	}{{feedsPart, intel.KindFeed}, {intel.OperatorPart, intel.KindOperator}, {listsPart, intel.KindAPI}} {
+		n := map[intel.Holds]float64{}
+		if part := set.Part(p.name); part != nil {
+			for _, l := range part.Lists() {
+				n[l.Holds] += float64(l.Entries)
+			}
+		}
+		gauge(entries, n[intel.HoldsThreats], string(p.kind), string(intel.HoldsThreats))
+		if p.kind != intel.KindFeed {
+			gauge(entries, n[intel.HoldsTrusted], string(p.kind), string(intel.HoldsTrusted))
+		}
+	}
+	status := c.current.feeds.Load()
+	if status == nil {
+		return // the folder was not read yet, or cannot be
+	}
+	for _, st := range *status {
+		gauge(intelDesc("feed_state", "Always 1; the label says how the feed is: waiting, ok, failing, held or stale.", "feed", "state"), 1, st.Name, st.State)
+		gauge(intelDesc("feed_fetched_timestamp_seconds", "When the newest good list of the feed was fetched; 0: never.", "feed"), float64(max(0, st.Fetched.Unix())), st.Name)
+	}
+}
+
+// geoNames are the databases in use, with the days of their making.
+func geoNames(sources []geo.Source) string {
+	var out []string
+	for _, s := range sources {
+		if s.Path != "" {
+			out = append(out, s.Name+" of "+s.Built.Format("2006-01-02"))
+		}
+	}
+	return strings.Join(out, ", ")
+}
