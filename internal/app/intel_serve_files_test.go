@@ -25,15 +25,6 @@ func addrOf(text string) netip.Addr {
 	return a
 }
 
-func read(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // TestFilesOfARunningServer: the operator's lists are taken up when they change,
 // without a restart.
 func TestFilesOfARunningServer(t *testing.T) {

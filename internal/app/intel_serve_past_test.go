@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/intel"
 	"github.com/vedette-project/vedette/internal/line"
 )
 
@@ -267,5 +270,64 @@ func TestNothingRemembered(t *testing.T) {
 	}
 	if n := len(stored(t, a)); n != 0 {
 		t.Errorf("%d findings about what is not remembered", n)
+	}
+}
+
+// TestOnlyWhatIsNew: of a list that changed only what it did not have is told,
+// where it is known what that was; else all of it.
+func TestOnlyWhatIsNew(t *testing.T) {
+	a := &App{Options: Options{Now: time.Now}}
+	set := func(entries ...string) *intel.Set {
+		b := intel.NewBuilder()
+		l, other := b.List(intel.List{Name: "x", Kind: intel.KindFeed, Category: intel.C2}), b.List(intel.List{Name: "other", Kind: intel.KindFeed, Category: intel.C2})
+		services := b.List(intel.List{Name: "services", Kind: intel.KindFeed, Category: intel.DoH})
+		for _, e := range entries {
+			if err := errors.Join(l.Add(e, intel.Fact{}), services.Add(e, intel.Fact{})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(other.Add("11.0.0.9", intel.Fact{}), l.Add("11.0.0.8", intel.Fact{Expires: 1})); err != nil {
+			t.Fatal(err)
+		}
+		return intel.NewSet(b.Part(feedsPart))
+	}
+	sums := func(s *intel.Set) map[string]string {
+		out := map[string]string{}
+		for key, l := range a.namings(s) {
+			out[key] = l.sum
+		}
+		return out
+	}
+	first, second := set("11.0.0.1", "11.0.0.2"), set("11.0.0.3", "11.0.0.1")
+	for _, tc := range []struct {
+		name        string
+		known, told *intel.Set
+		want        string
+	}{
+		{"as it was told", nil, second, ""},
+		{"as it was known", first, first, "11.0.0.3"},
+		{"of a version that is not known", nil, first, "11.0.0.1 11.0.0.3"},
+		{"of another version than the known", second, first, "11.0.0.1 11.0.0.3"},
+		{"of nothing", nil, nil, "11.0.0.1 11.0.0.3 11.0.0.9"},
+	} {
+		w := &teller{app: a}
+		if tc.known != nil {
+			w.lists = a.namings(tc.known)
+		}
+		was := map[string]string{}
+		if tc.told != nil {
+			was = sums(tc.told)
+		}
+		var got []string
+		for _, e := range w.fresh(second, a.namings(second), was) {
+			got = append(got, e.Entry)
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != tc.want {
+			t.Errorf("%s: %v are told, want %s", tc.name, got, tc.want)
+		}
+	}
+	if d := cmp.Diff(sums(set("11.0.0.2", "11.0.0.1")), sums(first)); d != "" {
+		t.Errorf("the order counts: %s", d)
 	}
 }

@@ -150,8 +150,8 @@ func contact(t *testing.T, a *App, n int, addr string) {
 // callLine is a call by the n-th user.
 func callLine(n int, addr string, at time.Time) string {
 	return fmt.Sprintf(`{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","principalId":"AIDA%016d","arn":"arn:aws:iam::111122223333:user/u%[1]d","accountId":"111122223333",`+
-		`"accessKeyId":"AKIA%[1]016d","userName":"u%[1]d"},"eventTime":%[2]q,"eventSource":"ec2.amazonaws.com","eventName":"DescribeInstances","awsRegion":"eu-central-1",`+
-		`"sourceIPAddress":%[3]q,"userAgent":"aws-cli/2","requestParameters":null,"responseElements":null,"requestID":"r%[1]d","eventID":"%08[4]x-0000-4000-8000-000000000000",`+
+		`"accessKeyId":"AKIA%016[1]d","userName":"u%[1]d"},"eventTime":%[2]q,"eventSource":"ec2.amazonaws.com","eventName":"DescribeInstances","awsRegion":"eu-central-1",`+
+		`"sourceIPAddress":%[3]q,"userAgent":"aws-cli/2","requestParameters":null,"responseElements":null,"requestID":"r%[1]d","eventID":"%[4]x-0000-4000-8000-000000000000",`+
 		`"readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`,
 		n, at.UTC().Format(time.RFC3339), addr, at.Unix())
 }
