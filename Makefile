@@ -42,7 +42,10 @@ fuzz:
 
 # docs/finding-types.md is generated from the catalogue.
 docs:
-	$(GO) run ./cmd/vedette catalog -o json | $(GO) run ./hack/catalogdoc > docs/finding-types.md
+	mkdir -p dist
+	$(GO) run ./cmd/vedette catalog -o json > dist/catalog.json
+	$(GO) run ./hack/catalogdoc < dist/catalog.json > dist/finding-types.md
+	mv dist/finding-types.md docs/finding-types.md
 
 clean:
 	rm -rf dist demo-data

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -11,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette-project/vedette/internal/app"
-	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/intel"
 	"github.com/vedette-project/vedette/internal/intel/geo"
@@ -24,28 +24,49 @@ func intelCommand(s streams) *cobra.Command {
 }
 
 // loadIntel reads the lists that a scan with the configuration would have.
-func loadIntel(file string) (detect.Options, error) {
-	cfg, err := config.Load(file, nil)
+// With a store, those of the API are among them.
+func loadIntel(ctx context.Context, data *dataFlags) (detect.Options, error) {
+	cfg, err := data.load()
 	if err != nil {
 		return detect.Options{}, err
 	}
-	return app.DetectOptions(cfg)
+	known, err := app.DetectOptions(cfg)
+	if err != nil {
+		return known, err
+	}
+	if cfg, err = data.existing(); err != nil { // no server has been here
+		return known, nil
+	}
+	st, err := app.OpenStore(ctx, cfg, time.Now)
+	if err != nil {
+		return known, err
+	}
+	defer st.Close()
+	lists, _, err := (&app.ActiveLists{Store: st}).Load(ctx)
+	if err != nil {
+		return known, err
+	}
+	part, err := app.ListsPart(lists)
+	known.Intel = known.Intel.With(part)
+	return known, err
 }
 
 func intelList(s streams) *cobra.Command {
-	var file, output string
+	var data dataFlags
+	var output string
 	cmd := &cobra.Command{
 		Use: "list", Short: "Show every list: what it holds, how much, and where it is from", Args: noArgs,
-		Long: `Shows the lists that are built in and those of the configuration.
+		Long: `Shows the lists that are built in, those of the configuration, feeds that were
+fetched, and those of the API.
 
 Entries of the operator's own lists that a warning list knows better, such as a
 public resolver, are in force all the same; they are named on standard error.`,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {
 				return err
 			}
-			known, err := loadIntel(file)
+			known, err := loadIntel(cmd.Context(), &data)
 			if err != nil {
 				return err
 			}
@@ -55,7 +76,7 @@ public resolver, are in force all the same; they are named on standard error.`,
 			return conflicts(s.err, known.Intel.Conflicts())
 		},
 	}
-	cmd.Flags().StringVar(&file, "config", "", "configuration file (YAML)")
+	data.register(cmd)
 	outputFlag(cmd, &output)
 	return cmd
 }

@@ -14,7 +14,8 @@ import (
 )
 
 func intelLookup(s streams) *cobra.Command {
-	var file, output string
+	var data dataFlags
+	var output string
 	cmd := &cobra.Command{
 		Use: "lookup X…", Short: "Say why an address, prefix, domain, URL or SHA-256 is or is not bad",
 		Long: `Says what all lists say of each X, an address, a prefix, a domain, a URL (of
@@ -28,12 +29,12 @@ Exit status: 0 it ran, 1 an error.`,
 		Example: `  vedette intel lookup 198.51.100.243 c2.vedette.test
   vedette intel lookup -o json https://example.com/x | jq '.[].verdict'`,
 		Args: atLeastOne("an address, a prefix, a domain, a URL or a SHA-256"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {
 				return err
 			}
-			known, err := loadIntel(file)
+			known, err := loadIntel(cmd.Context(), &data)
 			if err != nil {
 				return err
 			}
@@ -48,7 +49,7 @@ Exit status: 0 it ran, 1 an error.`,
 			return p.explanations(all)
 		},
 	}
-	cmd.Flags().StringVar(&file, "config", "", "configuration file (YAML)")
+	data.register(cmd)
 	outputFlag(cmd, &output)
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -31,4 +32,6 @@ func addresses(ts *testscript.TestScript, _ bool, args []string) {
 		fmt.Fprintf(&b, "11.30.%d.%d\n", i/250, i%250)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+	changed := time.Now().Add(time.Duration(n) * time.Second) // the publisher tells changes by the second
+	ts.Check(os.Chtimes(ts.MkAbs(args[0]), changed, changed))
 }

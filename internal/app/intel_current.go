@@ -51,7 +51,10 @@ func (a *App) startIntelligence(ctx context.Context) error {
 	a.registry.MustRegister(newIntelCollector(a.current))
 	a.background("end looking at lists", a.watchFiles)
 	a.startFeeds()
-	return a.startLists(ctx)
+	if err := a.startLists(ctx); err != nil || a.Config.Intelligence.History.Days == 0 {
+		return err
+	}
+	return a.beginPast(ctx)
 }
 
 // putPart judges by a part from now on, and counts that.

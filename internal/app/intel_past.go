@@ -89,40 +89,20 @@ func (t *teller) shard(ctx context.Context, n int, set *intel.Set, now map[strin
 	if err != nil {
 		return 0, err
 	}
-	sums := map[string]string{}
-	for key, l := range now {
-		sums[key] = l.sum
-	}
-	if maps.Equal(sums, was) {
+	sums := sumsOf(now)
+	if maps.Equal(sums, was.Lists) {
 		return 0, nil
 	}
-	fresh := t.fresh(set, now, was)
+	fresh := t.fresh(set, now, was.Lists)
 	mine := func(sc event.Scope) bool { return line.ShardOf(sc, a.Config.Journal.Shards) == n }
 	if err := a.tellScopes(ctx, fresh, mine); err != nil {
 		return 0, err
 	}
-	data, err := json.Marshal(sums)
+	data, err := json.Marshal(toldLists{a.Config.Journal.Shards, sums})
 	if err != nil {
 		return 0, err
 	}
-	return len(fresh), a.putCursor(ctx, a.pastCursor(n), data)
-}
-
-// pastCursor names, among the cursors, which lists a shard was told of.
-func (a *App) pastCursor(shard int) string {
-	return fmt.Sprintf("past:%d/%d", shard, a.Config.Journal.Shards)
-}
-
-// toldLists are the lists that a shard was told of, by kind and name, with what
-// they had then.
-func (a *App) toldLists(ctx context.Context, shard int) (map[string]string, error) {
-	sums := map[string]string{}
-	data, err := a.cursor(ctx, a.pastCursor(shard))
-	if err == nil && len(data) > 0 && json.Unmarshal(data, &sums) != nil {
-		a.Log.Error("which lists a shard's past was compared with cannot be read; all are compared again", "shard", shard)
-		clear(sums)
-	}
-	return sums, err
+	return len(fresh), a.putCursor(ctx, pastCursor(n), data)
 }
 
 // fresh are the entries of lists that are not those a shard was told of. If
@@ -142,6 +122,15 @@ func (t *teller) fresh(set *intel.Set, now map[string]*naming, was map[string]st
 		out = append(out, event.Indicator{Category: string(h.Category), Entry: h.Entry, List: h.List, Names: h.Names, Below: h.Of.Match != intel.MatchExact})
 	})
 	return out
+}
+
+// sumsOf are the sums of lists.
+func sumsOf(lists map[string]*naming) map[string]string {
+	sums := map[string]string{}
+	for key, l := range lists {
+		sums[key] = l.sum
+	}
+	return sums
 }
 
 // namings are what the lists of a set have, by their kinds and names.

@@ -165,11 +165,11 @@ func (a *App) untilTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			for key, l := range now {
-				if was[key] != l.sum {
+				if was.Lists[key] != l.sum {
 					return false
 				}
 			}
-			if len(was) != len(now) {
+			if len(was.Lists) != len(now) {
 				return false
 			}
 		}

@@ -80,7 +80,9 @@ func defaultIntelligence() Intelligence {
 
 func (in *Intelligence) validate(bad func(key, format string, args ...any)) {
 	for i, f := range in.ListFolders {
-		if !filepath.IsAbs(f) {
+		if filepath.Clean(f) == "/" {
+			bad(fmt.Sprintf("intelligence.listFolders[%d]", i), "every file of the machine is below /; name a folder that holds nothing but lists")
+		} else if !filepath.IsAbs(f) {
 			bad(fmt.Sprintf("intelligence.listFolders[%d]", i), "%q is not an absolute path", f)
 		}
 	}

@@ -131,16 +131,19 @@ func upper(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// threats are the lists that hit, as findings show them, with the SHA-256 of
-// the list's file.
+// threats are the lists that hit, as findings show them. Their threatFileSha256
+// is that of a malicious file, and no list's.
 func threats(h intel.Hit) []finding.ThreatIntelligenceDetail {
-	return []finding.ThreatIntelligenceDetail{{ThreatListName: h.List, ThreatNames: append([]string{}, h.Names...), ThreatFileSHA256: h.SHA256()}}
+	return []finding.ThreatIntelligenceDetail{{ThreatListName: h.List, ThreatNames: append([]string{}, h.Names...)}}
 }
 
 func listInfo(h intel.Hit) map[string]any {
 	m := map[string]any{"threatListName": h.List}
 	if len(h.Names) > 0 {
 		m["threatName"] = strings.Join(h.Names, ", ")
+	}
+	if sum := h.SHA256(); sum != "" {
+		m["threatListSha256"] = sum
 	}
 	return m
 }
