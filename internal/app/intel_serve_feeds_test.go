@@ -98,6 +98,7 @@ func c2Flows(t *testing.T, a *App) map[string]string { return metAndTold(t, live
 // by; it is there after a restart without its publisher; a list that looks wrong
 // is held aside until it is accepted; what another process fetches is taken up.
 func TestFeedOfARunningServer(t *testing.T) {
+	t.Parallel()
 	const bad, worse = "11.22.33.44", "11.22.33.55"
 	p, dir := newPublisher(t, bad+"\n"), t.TempDir()
 	a := startApp(t, dir, p.ownFeed(true))
@@ -174,6 +175,7 @@ func TestFeedOfARunningServer(t *testing.T) {
 
 // TestFeedsSwitchedOff: nobody is asked, but what is imported is taken up.
 func TestFeedsSwitchedOff(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, "11.22.33.44\n")
 	a := startApp(t, t.TempDir(), p.ownFeed(false))
 	if err := command(t, a).Import("ours", strings.NewReader("11.22.33.66\n")); err != nil {

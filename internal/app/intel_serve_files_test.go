@@ -28,6 +28,7 @@ func addrOf(text string) netip.Addr {
 // TestFilesOfARunningServer: the operator's lists are taken up when they change,
 // without a restart.
 func TestFilesOfARunningServer(t *testing.T) {
+	t.Parallel()
 	const bad, worse = "198.51.100.7", "198.51.100.8"
 	folder, log := t.TempDir(), &logged{}
 	threats, trusted := filepath.Join(folder, "bad.txt"), filepath.Join(folder, "fine.txt")
@@ -150,6 +151,7 @@ func cityFile(t *testing.T, city string) []byte {
 // TestGeoOfARunningServer: findings say where an address is, by the database
 // that is mounted; a new one is taken up; a damaged one leaves the old in use.
 func TestGeoOfARunningServer(t *testing.T) {
+	t.Parallel()
 	folder, log := t.TempDir(), &logged{}
 	path := filepath.Join(folder, "city.mmdb")
 	replace := func(data []byte) {

@@ -48,6 +48,7 @@ var customTypes = []string{"Discovery:Kubernetes/MaliciousIPCaller.Custom", "Rec
 // of a feed or of a file is found with the times of then, once, also when the
 // server starts again; and so is what was met while it was off its list.
 func TestListedLater(t *testing.T) {
+	t.Parallel()
 	const byAPI, byFile, byFeed, later = "198.51.100.7", "198.51.100.8", "11.22.33.44", "11.22.33.45"
 	folder, dir := t.TempDir(), t.TempDir()
 	file := filepath.Join(folder, "ours.txt")
