@@ -25,16 +25,8 @@ func catalogCommand(s streams) *cobra.Command {
 				return catalogType(s, p, args[0])
 			}
 			types := finding.Catalog()
-			if output == "jsonl" {
-				for _, t := range types {
-					if err := p.value(t); err != nil {
-						return err
-					}
-				}
-				return nil
-			}
 			if output != "table" {
-				return p.value(types)
+				return each(p, types)
 			}
 			tw := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(tw, "TYPE\tSEVERITY\tSTATUS\tSOURCE")

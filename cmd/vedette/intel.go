@@ -97,16 +97,8 @@ func geoLists(db *geo.DB) (out []intel.List) {
 }
 
 func (p *printer) lists(lists []intel.List) error {
-	switch p.format {
-	case "jsonl":
-		for _, l := range lists {
-			if err := p.value(l); err != nil {
-				return err
-			}
-		}
-		return nil
-	case "json", "yaml":
-		return p.value(lists)
+	if p.format != "table" {
+		return each(p, lists)
 	}
 	tw := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "LIST\tKIND\tHOLDS\tCATEGORY\tENTRIES\tDATE\tSTATE\tLICENCE\tSOURCE")

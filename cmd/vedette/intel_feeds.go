@@ -147,19 +147,6 @@ func printFeeds(w io.Writer, u *feed.Updater, only []string) error {
 	return tw.Flush()
 }
 
-// each prints a list of things: for jsonl one a line.
-func each[T any](p *printer, list []T) error {
-	if p.format != "jsonl" {
-		return p.value(list)
-	}
-	for _, v := range list {
-		if err := p.value(v); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // minute is a time as tables of feeds have it.
 func minute(t time.Time) string {
 	if t.IsZero() {

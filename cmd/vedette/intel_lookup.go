@@ -80,16 +80,8 @@ func placeOf(db *geo.DB, e *intel.Explanation) string {
 }
 
 func (p *printer) explanations(all []*explained) error {
-	switch p.format {
-	case "jsonl":
-		for _, e := range all {
-			if err := p.value(e); err != nil {
-				return err
-			}
-		}
-		return nil
-	case "json", "yaml":
-		return p.value(all)
+	if p.format != "table" {
+		return each(p, all)
 	}
 	for i, e := range all {
 		if i > 0 {

@@ -42,7 +42,7 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && st.Mode()&os.ModeCharDevice != 0 && st.Mode()&os.ModeDevice != 0 && f.Name() != os.DevNull
 }
 
-// value prints anything but a table. Lists become one document a line in jsonl.
+// value prints one document, in any format but a table.
 func (p *printer) value(v any) error {
 	switch p.format {
 	case "jsonl":
@@ -51,6 +51,19 @@ func (p *printer) value(v any) error {
 		return yamlTo(p.w, v)
 	}
 	return jsonTo(p.w, v, "  ")
+}
+
+// each prints a list, in any format but a table: in jsonl one document a line.
+func each[T any](p *printer, all []T) error {
+	if p.format != "jsonl" {
+		return p.value(all)
+	}
+	for _, v := range all {
+		if err := p.value(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func jsonTo(w io.Writer, v any, indent string) error {
@@ -88,21 +101,13 @@ func blockStyle(n *yaml.Node) {
 }
 
 func (p *printer) findings(fs []*finding.Finding) error {
-	switch p.format {
-	case "jsonl":
-		for _, f := range fs {
-			if err := jsonTo(p.w, f, ""); err != nil {
-				return err
-			}
-		}
-		return nil
-	case "json", "yaml":
-		if fs == nil {
-			fs = []*finding.Finding{}
-		}
-		return p.value(fs)
+	if p.format == "table" {
+		return p.findingsTable(fs)
 	}
-	return p.findingsTable(fs)
+	if fs == nil {
+		fs = []*finding.Finding{}
+	}
+	return each(p, fs)
 }
 
 func (p *printer) findingsTable(fs []*finding.Finding) error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/history"
@@ -14,9 +15,7 @@ import (
 
 // Bounds of the past that is kept of a scope.
 const (
-	historyDays     = 90
-	historyContacts = 1 << 16   // of an hour
-	historyBytes    = 512 << 20 // of blocks; the oldest hours make room
+	historyContacts = 1 << 16 // of an hour
 	// historyBlocks is how many hours one commit makes blocks of, for each scope.
 	historyBlocks = 4
 	// historyPruned bounds how many hours one commit deletes.
@@ -46,9 +45,9 @@ type shelf struct {
 	total  int64 // bytes of blocks
 }
 
-func newPast(log *slog.Logger, now func() time.Time) *past {
+func newPast(keep config.History, log *slog.Logger, now func() time.Time) *past {
 	return &past{
-		log: log, now: now, days: historyDays, contacts: historyContacts, bytes: historyBytes, shelves: map[event.Scope]*shelf{},
+		log: log, now: now, days: keep.Days, contacts: historyContacts, bytes: keep.MaxBytes, shelves: map[event.Scope]*shelf{},
 	}
 }
 

@@ -233,3 +233,8 @@ func tellUntilKilled(t *testing.T, dir string) {
 		}
 	}
 }
+
+// TellPast tells all scopes.
+func (a *App) TellPast(ctx context.Context, added []event.Indicator) error {
+	return a.tellScopes(ctx, added, func(event.Scope) bool { return true })
+}

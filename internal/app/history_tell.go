@@ -23,19 +23,14 @@ const (
 	toldBytes   = 1 << 20
 )
 
-// TellPast compares entries that lists have from now on with the past of every
-// scope: it puts them into the journal, and returns when they were judged. What
+// tellScopes compares entries that lists have from now on with the past of some
+// scopes: it puts them into the journal, and returns when they were judged. What
 // is found are findings with the times of then.
 //
-// It is called when all workers judge by the lists that have the entries: a
-// record judged by older ones after that is not found. Entries that an operator
-// trusts need not be left out. When it fails, or the process ends, it is called
-// again with the same entries; told twice, nothing counts twice.
-func (a *App) TellPast(ctx context.Context, added []event.Indicator) error {
-	return a.tellScopes(ctx, added, func(event.Scope) bool { return true })
-}
-
-// tellScopes is TellPast for some of the scopes.
+// It is called when the workers of the scopes judge by the lists that have the
+// entries: a record judged by older ones after that is not found. Entries that
+// an operator trusts need not be left out. When it fails, or the process ends,
+// it is called again with the same entries; told twice, nothing counts twice.
 func (a *App) tellScopes(ctx context.Context, added []event.Indicator, which func(event.Scope) bool) error {
 	if len(added) == 0 {
 		return nil

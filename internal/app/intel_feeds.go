@@ -151,14 +151,14 @@ func FeedsPart(u *feed.Updater, unfit func(feed string, why error)) (*intel.Part
 // scan takes it as it is; a server goes on from there. A folder that cannot be
 // read is no fault of the configuration.
 func keptFeeds(c *config.Config, log *slog.Logger) (*intel.Part, error) {
-	if err := CheckFeeds(c); err != nil {
-		return nil, err
-	}
 	if _, err := os.Stat(FeedsDir(c)); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, CheckFeeds(c)
 	}
 	u, err := NewFeeds(c, feed.Options{Now: time.Now, Log: log})
 	if err != nil {
+		if bad := CheckFeeds(c); bad != nil {
+			return nil, bad
+		}
 		log.Warn("the lists of feeds cannot be read", "err", err)
 		return nil, nil
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -148,7 +149,7 @@ func (a *App) namings(set *intel.Set) map[string]*naming {
 		slices.Sort(l.entries)
 		sum := fnv.New64a()
 		for _, e := range l.entries {
-			sum.Write([]byte{byte(e), byte(e >> 8), byte(e >> 16), byte(e >> 24), byte(e >> 32), byte(e >> 40), byte(e >> 48), byte(e >> 56)})
+			sum.Write(binary.LittleEndian.AppendUint64(nil, e))
 		}
 		l.sum = fmt.Sprintf("%d %x", len(l.entries), sum.Sum64())
 	}

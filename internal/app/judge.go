@@ -44,8 +44,7 @@ type judge struct {
 
 func newJudge(o detect.Options, keep config.History, log *slog.Logger, m *metrics, now func() time.Time) *judge {
 	o.Durable = true
-	p := newPast(log, now)
-	p.days, p.bytes = keep.Days, keep.MaxBytes
+	p := newPast(keep, log, now)
 	if keep.Days > 0 {
 		o.History = p.contacts
 	}

@@ -16,7 +16,7 @@ func anonymousAccess(c *call) []*finding.Signal {
 	if c.path() == "" || isPublicPath(c) { // without its path a record does not say what was done
 		return nil
 	}
-	tactic := tacticOf(c.a.Verb, c.a.Object.APIGroup, c.a.Object.Resource, c.a.Object.Subresource)
+	tactic := c.tactic()
 	s := c.signal(tactic+":Kubernetes/SuccessfulAnonymousAccess", anonymousUser)
 	what := describe(c)
 	s.Title = "An unauthenticated caller used the Kubernetes API (" + tacticWords(tactic) + ")."
@@ -24,12 +24,13 @@ func anonymousAccess(c *call) []*finding.Signal {
 	s.Why = "user.username is system:anonymous, the status is " + strconv.Itoa(c.a.Code) + ", and " + strings.Clone(c.a.Verb) +
 		" on " + resourceOf(c) + " belongs to the tactic " + tacticWords(tactic)
 	if res := c.a.Object.Resource; isWorkload(res) {
-		s.Resource.KubernetesDetails.KubernetesWorkloadDetails = anonymousWorkload(c, res)
+		s.Resource.KubernetesDetails.KubernetesWorkloadDetails = auditedWorkload(c, res)
 	}
 	return []*finding.Signal{s}
 }
 
-func anonymousWorkload(c *call, resource string) *finding.KubernetesWorkloadDetails {
+// auditedWorkload describes the workload that a call is about.
+func auditedWorkload(c *call, resource string) *finding.KubernetesWorkloadDetails {
 	obj := c.object()
 	return workloadDetails(c, resource, obj, podSpec(resource, obj))
 }

@@ -63,7 +63,6 @@ type Engine struct {
 	last       *scope // the one asked for last
 	ids        Identifier
 	record     record
-	callers    callers
 	peers      peers
 }
 
@@ -199,7 +198,7 @@ func (e *Engine) judge(sc *scope, ev *event.Event) []*finding.Signal {
 	anonymous := a.User.Username == anonymousUser
 	var listed netip.Addr
 	if a.Code != 0 && !anonymous && a.User.Username != "" {
-		listed = e.callers.find(e.opts.Intel, a.SourceIPsJSON)
+		listed = e.peers.of(e.opts.Intel, a.SourceIPsJSON).listed
 	}
 	if !a.Succeeded() && !listed.IsValid() {
 		return nil

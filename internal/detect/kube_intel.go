@@ -5,56 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/intel"
 )
-
-// maxCallers bounds what is remembered of addresses that were looked up. A
-// cluster has fewer; who makes up more in a header costs look-ups.
-const maxCallers = 4096
-
-// callers remembers which of the addresses that call are on lists: nearly all
-// calls come from the same few.
-type callers struct {
-	by     *intel.Set
-	listed map[string]netip.Addr // by the addresses as the record has them; not valid if none is listed
-}
-
-// find returns the address of a call that is on a list, not valid if none is.
-func (c *callers) find(by *intel.Set, sourceIPs []byte) netip.Addr {
-	if by == nil || len(sourceIPs) == 0 {
-		return netip.Addr{}
-	}
-	if c.by != by || len(c.listed) >= maxCallers {
-		c.by, c.listed = by, map[string]netip.Addr{}
-	}
-	ip, known := c.listed[string(sourceIPs)]
-	if !known {
-		ip = listedAddr(by, (&event.Audit{SourceIPsJSON: sourceIPs}).SourceIPs())
-		c.listed[string(sourceIPs)] = ip
-	}
-	return ip
-}
-
-// listedAddr is the address on a list that is nearest to the API server. Those
-// further away may be forged, but who would forge a bad one? If the nearest
-// public one is trusted, the call is.
-func listedAddr(by *intel.Set, ips []string) netip.Addr {
-	for i := len(ips) - 1; i >= 0; i-- {
-		ip := parseAddr(ips[i])
-		if !ip.IsValid() || !isPublic(ip) {
-			continue
-		}
-		if by.Trusted(ip) {
-			break
-		}
-		if isListedCaller(by, ip) {
-			return ip
-		}
-	}
-	return netip.Addr{}
-}
 
 // isListedCaller reports whether a list says anything of callers with this address.
 func isListedCaller(by *intel.Set, ip netip.Addr) bool {
@@ -107,7 +60,7 @@ func listedCall(c *call, mechanism, list string, ip netip.Addr, hit intel.Hit) *
 	s.Why = because(ip.String(), hit) + "; " + strings.Clone(c.a.Verb) + " on " + resourceOf(c) + " belongs to the tactic " + tacticWords(tactic)
 	s.Intel, s.Info = threats(hit), listInfo(hit)
 	if res := c.a.Object.Resource; isWorkload(res) {
-		s.Resource.KubernetesDetails.KubernetesWorkloadDetails = anonymousWorkload(c, res)
+		s.Resource.KubernetesDetails.KubernetesWorkloadDetails = auditedWorkload(c, res)
 	}
 	return s
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/history"
-	"github.com/vedette-project/vedette/internal/intel"
 )
 
 // requestWho is who asked a Kubernetes API server.
@@ -35,50 +34,8 @@ type requestHow struct {
 	DryRun      bool   `json:"dryRun,omitempty"`
 }
 
-// Bounds of what is remembered of the addresses of callers.
-const (
-	maxPeers    = 4096 // lists of addresses
-	maxPublic   = 3    // public addresses of one list, the nearest ones
-	maxIdentity = 2048 // bytes of groups, and of what is extra
-)
-
-// peers remembers which public addresses there are in the addresses of a call:
-// nearly all calls come from the same few.
-type peers struct {
-	by     *intel.Set
-	public map[string][]netip.Addr
-}
-
-func (p *peers) of(by *intel.Set, sourceIPs []byte) []netip.Addr {
-	if len(sourceIPs) == 0 {
-		return nil
-	}
-	if p.public == nil || p.by != by || len(p.public) >= maxPeers {
-		p.by, p.public = by, map[string][]netip.Addr{}
-	}
-	list, known := p.public[string(sourceIPs)]
-	if !known {
-		list = publicPeers(by, (&event.Audit{SourceIPsJSON: sourceIPs}).SourceIPs())
-		p.public[string(sourceIPs)] = list
-	}
-	return list
-}
-
-// publicPeers are the public addresses nearest to the API server, up to one
-// that is trusted.
-func publicPeers(by *intel.Set, ips []string) (out []netip.Addr) {
-	for i := len(ips) - 1; i >= 0 && len(out) < maxPublic; i-- {
-		ip := parseAddr(ips[i])
-		if !ip.IsValid() || !isPublic(ip) {
-			continue
-		}
-		if by.Trusted(ip) {
-			break
-		}
-		out = append(out, ip)
-	}
-	return out
-}
+// maxIdentity is how many bytes of groups, and of what is extra, are remembered.
+const maxIdentity = 2048
 
 // rememberRequest remembers the public addresses of somebody who showed
 // credentials to an API server.
@@ -88,7 +45,7 @@ func (e *Engine) rememberRequest(sc *scope, ev *event.Event, claims []*finding.S
 	if p == nil || a.Code == 0 || a.User.Username == "" || a.User.Username == anonymousUser {
 		return
 	}
-	ips := e.peers.of(e.opts.Intel, a.SourceIPsJSON)
+	ips := e.peers.of(e.opts.Intel, a.SourceIPsJSON).public
 	if len(ips) == 0 { // from inside
 		return
 	}

@@ -42,18 +42,23 @@ func (b *Builder) resolve(own *index) []Conflict {
 		r.warnings = append(r.warnings, own)
 	}
 	for _, s := range b.heed {
-		for _, p := range s.all() {
-			if w := p.warnings(); w != nil {
-				r.warnings = append(r.warnings, w)
-			}
-			if p.popular != nil {
-				r.popular = append(r.popular, p.popular)
-			}
-		}
+		r.heed(s)
 	}
 	r.prefixes()
 	r.names()
 	return r.out
+}
+
+// heed adds the warnings of a set.
+func (r *resolver) heed(s *Set) {
+	for _, p := range s.all() {
+		if w := p.warnings(); w != nil {
+			r.warnings = append(r.warnings, w)
+		}
+		if p.popular != nil {
+			r.popular = append(r.popular, p.popular)
+		}
+	}
 }
 
 func (r *resolver) prefixes() {
@@ -70,15 +75,23 @@ func (r *resolver) prefix(e uint32, of func() netip.Prefix) {
 		return
 	}
 	p := of()
-	for _, w := range r.warnings {
-		if c := w.meets(p); c != none {
-			r.conflict(e, w.because(c))
-			return
-		}
+	if why, ok := r.warnedOf(p); ok {
+		r.conflict(e, why)
+		return
 	}
 	if why, documentation, ok := reservedFor(p); ok && documentation {
 		r.conflict(e, why+"; no real traffic has it")
 	}
+}
+
+// warnedOf looks for warnings about a prefix, or about something inside it.
+func (r *resolver) warnedOf(p netip.Prefix) (why string, ok bool) {
+	for _, w := range r.warnings {
+		if c := w.meets(p); c != none {
+			return w.because(c), true
+		}
+	}
+	return "", false
 }
 
 func (r *resolver) names() {

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
@@ -82,7 +83,7 @@ func (a asked) line(typ string, n int, at time.Time) (string, error) {
 	l := newFlowLog(typ)
 	q := query{
 		Version: "1.100000", AccountID: simAccount, Region: simRegion, VPC: "vpc-0a1b2c3d4e5f60718",
-		Time: at.UTC().Add(time.Duration(n) * time.Second).Format("2006-01-02T15:04:05Z"), Name: a.name + ".", Type: orElse(a.kind, "A"), Class: "IN",
+		Time: at.UTC().Add(time.Duration(n) * time.Second).Format("2006-01-02T15:04:05Z"), Name: a.name + ".", Type: cmp.Or(a.kind, "A"), Class: "IN",
 		Rcode: "NXDOMAIN", Answers: []queryAnswer{}, SrcAddr: l.own(), SrcPort: fmt.Sprint(40000 + n), Transport: "UDP", SrcIDs: queryIDs{l.instance()},
 	}
 	if a.answer != "" {

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -73,10 +74,10 @@ func (c call) line(typ string, n int, at time.Time) (string, error) {
 	id := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", typ, n, at.UnixMicro()))
 	e := event{
 		Kind: "Event", APIVersion: "audit.k8s.io/v1",
-		Level: orElse(c.level, "RequestResponse"), Stage: orElse(c.stage, "ResponseComplete"),
+		Level: cmp.Or(c.level, "RequestResponse"), Stage: cmp.Or(c.stage, "ResponseComplete"),
 		AuditID:    uuid(id[:]),
 		RequestURI: c.uri, Verb: c.verb, User: c.who,
-		SourceIPs: []string{orElse(c.from, "203.0.113.7")}, UserAgent: "kubectl/v1.34.4 (linux/amd64) kubernetes/d1f4b2e",
+		SourceIPs: []string{cmp.Or(c.from, "203.0.113.7")}, UserAgent: "kubectl/v1.34.4 (linux/amd64) kubernetes/d1f4b2e",
 		ObjectRef: c.ref, ResponseStatus: status{Code: c.code}, RequestObject: c.request, ResponseObject: c.response,
 		RequestReceived: at.Format(timeLayout), StageTimestamp: at.Add(8 * time.Millisecond).Format(timeLayout),
 		Annotations: map[string]string{"authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": ""},
@@ -86,11 +87,4 @@ func (c call) line(typ string, n int, at time.Time) (string, error) {
 		return "", fmt.Errorf("write a record of %s: %w", typ, err)
 	}
 	return string(b), nil
-}
-
-func orElse(v, other string) string {
-	if v == "" {
-		return other
-	}
-	return v
 }

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -66,9 +67,9 @@ func (c apiCall) line(typ string, n int, at time.Time) (string, error) {
 	id := sha256.Sum256(fmt.Appendf(nil, "trail %s %d %d", typ, n, at.Unix()))
 	e := trailEvent{
 		EventVersion: "1.11", Identity: c.who, Time: at.Format(time.RFC3339), Source: c.service + ".amazonaws.com", Name: c.name, Region: simRegion,
-		IP: orElse(c.ip, "203.0.113.7"), UserAgent: orElse(c.agent, cliAgent), ErrorCode: c.errorCode,
+		IP: cmp.Or(c.ip, "203.0.113.7"), UserAgent: cmp.Or(c.agent, cliAgent), ErrorCode: c.errorCode,
 		Request: c.req, Response: c.res, Additional: c.extra, RequestID: uuid(id[16:]), EventID: uuid(id[:]), ReadOnly: c.readOnly,
-		Resources: c.resources, EventType: orElse(c.kind, "AwsApiCall"), Management: !c.data, Recipient: simAccount,
+		Resources: c.resources, EventType: cmp.Or(c.kind, "AwsApiCall"), Management: !c.data, Recipient: simAccount,
 		Endpoint: c.endpoint, EndpointOf: c.endpointOf, Category: "Management",
 	}
 	if c.who == nil {
