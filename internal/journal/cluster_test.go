@@ -180,3 +180,23 @@ func TestOpenRefuses(t *testing.T) {
 	appendN(t, j, 1, 1, 3)
 	expect(t, j.Read(1, 0), 1, 1, 3)
 }
+
+// TestOpenBeforeAll: a journal is opened while a server of a new cluster has
+// yet to start.
+func TestOpenBeforeAll(t *testing.T) {
+	c := testbed.NATSWith(t, 3, testbed.NATSOptions{Later: 1})
+	o := external(c)
+	o.URLs = o.URLs[:2]
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if j, err := journal.Open(ctx, o); err == nil {
+		_ = j.Close(t.Context())
+		t.Fatal("three replicas on two servers")
+	} else if t.Log(err); !strings.Contains(err.Error(), "journal.nats.replicas") {
+		t.Fatal(err)
+	}
+	time.AfterFunc(time.Second, func() { c.StartNode(2) })
+	j := open(t, o)
+	appendN(t, j, 0, 1, 3)
+	expect(t, j.Read(0, 0), 1, 1, 3)
+}

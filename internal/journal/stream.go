@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -22,7 +23,9 @@ func (j *Journal) ensureStreams(ctx context.Context) error {
 			case <-time.After(wait):
 			case <-ctx.Done():
 			}
-			err = j.ensureStream(ctx, shard)
+			if again := j.ensureStream(ctx, shard); again == nil || ctx.Err() == nil {
+				err = again
+			}
 		}
 		if err != nil {
 			return j.streamError(shard, err)
@@ -36,9 +39,16 @@ func (j *Journal) ensureStreams(ctx context.Context) error {
 const maxEarly = 5 * time.Second
 
 // isEarly reports whether a stream that another process is just making is not
-// known everywhere yet.
+// known everywhere yet, or too few servers of the cluster have been heard of.
 func isEarly(err error) bool {
-	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse)
+	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) || isNoPeers(err)
+}
+
+// isNoPeers reports whether the cluster has no place for the replicas. So it
+// says also of servers that just start.
+func isNoPeers(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == codeNoPeers
 }
 
 // ensureStream makes the stream of a shard, or gives it the present limits.
@@ -112,6 +122,8 @@ func (j *Journal) streamError(shard int, err error) error {
 		return fmt.Errorf("%s: journal.nats.url: JetStream is not enabled for this account: %w", where, err)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, nats.ErrNoResponders):
 		return fmt.Errorf("%s: journal.nats.url: JetStream is not enabled on the server, or has no leader: %w: %w", where, ErrUnavailable, err)
+	case isNoPeers(err) && strings.Contains(api.Description, "offline"):
+		return fmt.Errorf("%s: journal.nats.replicas: too few servers of the cluster are there for %d replicas: %w: %w", where, j.opts.Replicas, ErrUnavailable, err)
 	case api != nil && (api.ErrorCode == codeNoPeers || api.ErrorCode == codeReplicasUnsupported):
 		return fmt.Errorf("%s: journal.nats.replicas: the cluster cannot hold %d replicas: %w", where, j.opts.Replicas, err)
 	case api != nil && api.ErrorCode == codeSubjectsOverlap:

@@ -26,6 +26,8 @@ type NATSOptions struct {
 	SyncAlways bool
 	// MaxPayload is the largest message; the server's default if zero.
 	MaxPayload int32
+	// Later is how many servers only start with StartNode: the last ones.
+	Later int
 }
 
 // NATS is a cluster of real servers in this process. Routes between them go
@@ -71,7 +73,7 @@ func NATSWith(t testing.TB, n int, o NATSOptions) *NATS {
 			c.StopNode(i)
 		}
 	})
-	for i := range n {
+	for i := range n - o.Later {
 		c.launch(i)
 	}
 	c.WaitReady()

@@ -84,8 +84,8 @@ func (c *NATS) cut(i int, cut bool) {
 	}
 }
 
-// WaitReady waits until every node that runs has a route to the others and
-// JetStream works on it.
+// WaitReady waits until every node that runs has a route to the others,
+// JetStream works on it and streams can be placed on it.
 func (c *NATS) WaitReady() {
 	c.t.Helper()
 	if c.opts.WithoutJetStream {
@@ -103,8 +103,20 @@ func (c *NATS) WaitReady() {
 				return false
 			}
 		}
-		return true
+		return len(c.clients) == 1 || c.placeable(running)
 	})
+}
+
+// placeable reports whether the leader of the cluster would put a stream on
+// each of the servers that run, and on no other: it takes a new one for offline
+// until it has heard its figures.
+func (c *NATS) placeable(running []*server.Server) bool {
+	for _, s := range running {
+		if len(s.JetStreamClusterPeers()) == len(running) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *NATS) wait(what string, ok func() bool) {
