@@ -52,6 +52,7 @@ func testContract(t *testing.T, open func(t testing.TB, o store.Options) *store.
 		{"Seen", testSeen},
 		{"SetAsides", testAsides},
 		{"Sources", testSources},
+		{"Nodes", testNodes},
 		{"Changes", testChanges},
 		{"Follow", testFollow},
 		{"Ping", testPing},

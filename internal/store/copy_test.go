@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -45,6 +46,7 @@ func fillStore(t *testing.T, s *store.Store) {
 			tx.Rebase(1, sh.Epoch, "journal", 4), tx.Advance(1, sh.Epoch, 4, 9),
 			tx.PutState("scope", "model", []byte{1, 0, 2}), tx.PutCursor("file", nil), tx.PutCursor("s3", []byte("x")),
 			tx.AddLedger([]store.LedgerRow{{Source: "a", Outcome: "evaluated", Count: 7, First: day(1), Last: day(2).Add(1)}, {Source: "b", Count: 1}}),
+			tx.PutNode(&store.Node{NodeKey: store.NodeKey{Cluster: "prod", Name: "node-a"}, Sensor: "vedette", Heard: day(1), Missing: []string{"x"}}),
 			tx.AddSeen("scope", 3, []byte{9, 0, 9}), tx.AddSeen("scope", 4, nil), tx.TouchSource(key, day(1), day(2)),
 			tx.SetAside(store.SetAside{Shard: 1, Position: 8, Stream: "s", Reason: "panic", Data: []byte("{}"), At: day(3)}))
 	}), nil)
@@ -81,6 +83,8 @@ func contents(t *testing.T, s *store.Store) map[string]any {
 	put("ledger", v5, err)
 	v6, err := s.Sources(ctx)
 	put("sources", v6, err)
+	v12, err := s.Nodes(ctx, time.Unix(0, 0))
+	put("nodes", v12, err)
 	v7, err := s.SetAsides(ctx, 10)
 	put("set aside", v7, err)
 	v8, err := s.Changes(ctx, "", 1000)

@@ -35,6 +35,9 @@ type stored struct {
 // finding.ErrNotFound. Until the commit ends no other can change it.
 func (tx *Tx) Finding(identity string) (*finding.Record, error) {
 	s, state, err := tx.readFinding(identity)
+	if errors.Is(err, finding.ErrNotFound) {
+		tx.missed(identity)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read finding: %w", err)
 	}
@@ -67,6 +70,15 @@ func (tx *Tx) remember(identity string, s stored) {
 	tx.stored[identity] = s
 }
 
+// missed remembers that there is none of an identity: there was no row to lock,
+// so another commit may make it meanwhile.
+func (tx *Tx) missed(identity string) {
+	if tx.absent == nil {
+		tx.absent = make(map[string]bool)
+	}
+	tx.absent[identity] = true
+}
+
 // PutFinding writes a record in the place of the one of its identity. Whether
 // it is archived and what feedback it has is then kept as stored, for those
 // belong to the user; a new record brings its own. When its wire form is new
@@ -91,6 +103,9 @@ func (tx *Tx) PutFinding(rec *finding.Record) error {
 			return fmt.Errorf("put finding %s: %w", rec.Finding.ID, err)
 		}
 		known = err == nil
+		if known && tx.absent[rec.Merge.Identity] { // the record was made without it
+			return fmt.Errorf("put finding %s: %w", rec.Finding.ID, errMade)
+		}
 	}
 	if known {
 		p.old, p.archived, p.feedback = &old, old.archived, old.feedback

@@ -40,6 +40,7 @@ type Tx struct {
 	session session
 	store   *Store
 	stored  map[string]stored // what was read of findings, by identity
+	absent  map[string]bool   // identities that were looked for and not found
 }
 
 // do runs a statement of which only the effect counts. It may be kept until
