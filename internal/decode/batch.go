@@ -9,6 +9,7 @@ type Batch struct {
 	trails  slabs[event.Trail]
 	flows   slabs[event.Flow]
 	queries slabs[event.Query]
+	runtime runtimeMemory
 }
 
 // Reset makes the batch ready for another chunk. Events handed out before are
@@ -17,6 +18,7 @@ func (b *Batch) Reset() {
 	events, rejects := b.Events[:0], b.Rejects[:0]
 	b.Batch = event.Batch{Events: events, Rejects: rejects}
 	b.audits.used, b.trails.used, b.flows.used, b.queries.used = 0, 0, 0, 0
+	b.runtime.reset()
 }
 
 const slabSize = 128

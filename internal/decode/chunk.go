@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/jsonscan"
 )
 
 // Decoder turns chunks into batches. One goroutine owns it.
@@ -25,6 +26,8 @@ type Decoder struct {
 
 	// What is kept between chunks, to be used again.
 	times      timeParser
+	starts     timeParser       // of processes and containers
+	sensor     jsonscan.Scanner // of a record of a sensor
 	plans      map[string]*flowPlan
 	names      map[string]string // of accounts and Regions
 	lastRegion string

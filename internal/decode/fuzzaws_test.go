@@ -13,7 +13,7 @@ import (
 // what is decoded later, and expects the record behind them.
 func fuzzBodies(t *testing.T, s string, cut bool, behind string, source event.Source) {
 	t.Helper()
-	for _, c := range []event.Chunk{{}, {Source: event.CloudTrail}, {Source: event.VPCFlow}, {Source: event.DNS, OneAccount: true}} {
+	for _, c := range []event.Chunk{{}, {Source: event.CloudTrail}, {Source: event.VPCFlow}, {Source: event.DNS, OneAccount: true}, {Source: event.RuntimeEvents}} {
 		var d Decoder
 		b := &Batch{}
 		c.Data, c.Cut = []byte(s), cut
@@ -31,6 +31,9 @@ func fuzzBodies(t *testing.T, s string, cut bool, behind string, source event.So
 				bodies++
 			}
 			if b.Events[i].Flow != nil {
+				bodies++
+			}
+			if b.Events[i].Runtime != nil {
 				bodies++
 			}
 			if b.Events[i].Audit != nil {

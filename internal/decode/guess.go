@@ -28,6 +28,8 @@ func (d *Decoder) guess(b []byte, cut bool, at time.Time) (n int, is bool, err e
 			return 0, false, nil
 		}
 		return d.query(b, cut, at)
+	case "runtimeVersion":
+		return d.runtime(b, cut, at)
 	case "account_id", "query_timestamp", "query_name", "srcaddr", "vpc_id":
 		return d.query(b, cut, at)
 	}
@@ -36,6 +38,8 @@ func (d *Decoder) guess(b []byte, cut bool, at time.Time) (n int, is bool, err e
 		return d.trail(b, cut, at)
 	case event.DNS:
 		return d.query(b, cut, at)
+	case event.RuntimeEvents:
+		return d.sensors(b, cut, at)
 	}
 	return 0, false, nil
 }
@@ -48,6 +52,11 @@ const certain = 3
 // with its members in an unusual order.
 func (d *Decoder) otherOrder(b []byte, cut bool, at time.Time, w *wrapper) (n int, is bool, err error) {
 	var fault *rejection
+	if w.sensor {
+		if n, is, err = d.sensors(b, cut, at); is {
+			return n, true, err
+		}
+	}
 	if w.trail > 0 {
 		n, is, err = d.trail(b, cut, at)
 		if is || w.trail >= certain && errors.As(err, &fault) {

@@ -23,6 +23,7 @@ type wrapper struct {
 	odd              *odd
 
 	trail, query int  // how many members of a CloudTrail event, of a DNS query it has
+	sensor       bool // it has a member that records of sensors have
 	digest       bool // it lists the log files of CloudTrail
 	notice       bool // it tells of an object in a bucket
 
@@ -95,6 +96,7 @@ func (w *wrapper) member(s *jsonscan.Scanner, key []byte) (err error) {
 		at = &w.message
 	default:
 		at = w.oddMember(key)
+		w.sensor = w.sensor || at == nil && isSensorKey(key)
 	}
 	if at == nil {
 		_, err = s.Skip()

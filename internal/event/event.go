@@ -11,6 +11,8 @@ const (
 	CloudTrail Source = "cloudtrail"
 	VPCFlow    Source = "vpc-flow"
 	DNS        Source = "dns"
+	// RuntimeEvents are the records of sensors on nodes.
+	RuntimeEvents Source = "runtime"
 	// Intel are entries that lists have from now on: see Indicators.
 	Intel Source = "intel"
 	// Journal stands in the accounting for messages that the journal lost.
@@ -67,6 +69,8 @@ type Event struct {
 	Trail *Trail
 	Flow  *Flow
 	Query *Query
+	// Runtime is the body of a record of a sensor.
+	Runtime *Runtime
 	// Indicators, in the place of a body, are told by the installation itself.
 	Indicators *Indicators
 }

@@ -48,5 +48,7 @@ const (
 	ReasonNoTime         Reason = "no_time"             // a whole record that does not say when it happened, nor does its log service
 	ReasonDigest         Reason = "digest_file"         // a digest file of CloudTrail, which lists log files
 	ReasonNotifications  Reason = "notification"        // a message about an object, not a record
+	ReasonSensorGap      Reason = "sensor_gap"          // a record that a sensor numbered and that never came
+	ReasonSensorLost     Reason = "sensor_lost"         // what a sensor says it saw and could not record
 	ReasonControlRecord  Reason = "control_message"     // a log service's own test message
 )

@@ -25,8 +25,8 @@ type PushOptions struct {
 	Sink Sink
 	// Scope is the account and Region of pushed records; the path names the cluster.
 	Scope event.Scope
-	// Cluster is that of audit records which come by another path and do not
-	// name theirs.
+	// Cluster is that of records of a cluster which come by another path and do
+	// not name theirs.
 	Cluster string
 	// ValidCluster says whether a name can be a cluster's.
 	ValidCluster func(string) bool
@@ -42,7 +42,7 @@ type PushOptions struct {
 
 // NewPush serves POST /ingest/k8s-audit/{cluster}, as the audit webhook of an
 // API server calls it, /ingest/cloudtrail, /ingest/vpc-flow and /ingest/dns,
-// and what Firehose delivers. 200 means that every record is in the journal, on
+// what sensors on nodes send, and what Firehose delivers. 200 means that every record is in the journal, on
 // disk; 429 and 503 mean that the sender shall come again.
 func NewPush(o PushOptions) http.Handler {
 	p := &push{o, make(chan []byte, maxBodies)}
@@ -58,12 +58,16 @@ func NewPush(o PushOptions) http.Handler {
 	for _, source := range []event.Source{event.CloudTrail, event.VPCFlow, event.DNS} {
 		handle("/ingest/"+string(source), p.records(p.plainChunk(source)))
 	}
+	for _, path := range sensorPaths() {
+		handle(path, p.records(p.runtimeChunk))
+		handle(path+"/{cluster}", p.records(p.runtimeChunk))
+	}
 	f := newFirehose(p)
 	handle("/ingest/firehose", f.serve)
 	handle("/ingest/firehose/{source}", f.serve)
 	mux.HandleFunc("/ingest/", func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("there is no %s; records are pushed to /ingest/k8s-audit/CLUSTER, /ingest/cloudtrail, /ingest/vpc-flow, "+
-			"/ingest/dns, and by Firehose to /ingest/firehose", r.URL.Path), http.StatusNotFound)
+			"/ingest/dns, /ingest/runtime, /ingest/falco/CLUSTER, /ingest/tetragon/CLUSTER, /ingest/tracee/CLUSTER, and by Firehose to /ingest/firehose", r.URL.Path), http.StatusNotFound)
 	})
 	return mux
 }
@@ -181,6 +185,8 @@ func recordOf(s event.Source) string {
 		return "flow log record"
 	case event.DNS:
 		return "query log record"
+	case event.RuntimeEvents:
+		return "record of a sensor"
 	}
 	return "audit event"
 }
