@@ -15,17 +15,8 @@ const (
 	maxArena  = 1 << 32
 )
 
-// add keeps a text with its length before it.
+// add keeps a text, of which its user knows the length.
 func (a *arena) add(s string) (at uint32, err error) {
-	if at, err = a.room(1 + len(s)); err != nil {
-		return 0, err
-	}
-	a.open = append(append(a.open, byte(len(s))), s...)
-	return at, nil
-}
-
-// addBare keeps a text of which somebody else knows the length.
-func (a *arena) addBare(s string) (at uint32, err error) {
 	if at, err = a.room(len(s)); err != nil {
 		return 0, err
 	}
@@ -56,10 +47,4 @@ func (a *arena) seal() {
 func (a *arena) at(place uint32, n uint8) string {
 	off := place & (1<<chunkBits - 1)
 	return a.chunks[place>>chunkBits][off : off+uint32(n)]
-}
-
-// text is what add kept at a place.
-func (a *arena) text(place uint32) string {
-	chunk, off := a.chunks[place>>chunkBits], place&(1<<chunkBits-1)
-	return chunk[off+1 : off+1+uint32(chunk[off])]
 }

@@ -1,6 +1,8 @@
 package intel
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"flag"
 	"math/rand/v2"
 	"net/netip"
@@ -258,10 +260,47 @@ func BenchmarkLargeDomains(b *testing.B) {
 	})
 }
 
+func BenchmarkLargeHashes(b *testing.B) {
+	r, list := rand.New(rand.NewPCG(3, 4)), make([][32]byte, *half)
+	draw := func() (sum [32]byte) {
+		for i := range 4 {
+			binary.BigEndian.PutUint64(sum[8*i:], r.Uint64())
+		}
+		return sum
+	}
+	for i := range list {
+		list[i] = draw()
+	}
+	listed, other := make([][32]byte, asks), make([][32]byte, asks)
+	for i := range listed {
+		listed[i], other[i] = list[r.IntN(len(list))], draw()
+	}
+	compare(b, len(list), listed, other, []contender[[32]byte]{
+		{"set", func() func([32]byte) bool {
+			build := NewBuilder()
+			l := build.List(List{Name: "l", Kind: KindFeed, Category: Malicious})
+			for _, sum := range list {
+				if err := l.Add(hex.EncodeToString(sum[:]), Fact{FirstSeen: 20000}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			set := build.Set()
+			return func(sum [32]byte) bool { return len(set.File(sum)) > 0 }
+		}},
+		{"map", func() func([32]byte) bool {
+			m := map[[32]byte]uint32{}
+			for i, sum := range list {
+				m[sum] = uint32(i)
+			}
+			return func(sum [32]byte) bool { _, ok := m[sum]; return ok }
+		}},
+	})
+}
+
 // BenchmarkActivate makes the part of a list of the API with as many entries as
 // one may have, and puts it into a set.
 func BenchmarkActivate(b *testing.B) {
-	w, list := newWorld(), make([]string, MaxEntries)
+	w, list := newWorld(), make([]string, 250_000)
 	for i := range list {
 		if list[i] = w.prefix(i).String(); i%2 == 0 {
 			list[i] = w.domain(i)

@@ -1,6 +1,7 @@
 package intel
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -60,9 +61,55 @@ func TestFactsComeBack(t *testing.T) {
 	if hits := set.File([32]byte(raw)); len(hits) > 0 {
 		t.Errorf("another file is listed: %+v", hits)
 	}
+	if hits := set.Hash(raw[:16]); len(hits) > 0 {
+		t.Errorf("the start of a hash is listed: %+v", hits)
+	}
 	lists := set.Lists()
 	if lists[0].Entries != 1 || lists[1].Entries != 4 || fmt.Sprint(lists[1].Seen) != "[phishing]" || lists[0].State != "active" || lists[0].Holds != HoldsThreats {
 		t.Errorf("%+v", lists)
+	}
+}
+
+// TestHashes: SHA-256, SHA-1 and MD5 of files are found, each by itself, whatever
+// they have in common; trust wins.
+func TestHashes(t *testing.T) {
+	b := NewBuilder()
+	l := b.List(List{Name: "l", Kind: KindFeed, Category: Malicious, SHA256: "aa"})
+	sum := func(n, last int) []byte { return append(bytes.Repeat([]byte{0xAB}, n-1), byte(last)) }
+	for _, n := range []int{16, 20, 32} {
+		for _, last := range []int{1, 2, 3} {
+			if err := l.Add(strings.ToUpper(hex.EncodeToString(sum(n, last))), Fact{Names: []string{fmt.Sprint("Kit ", n)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.Trust(hex.EncodeToString(sum(n, 3))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set := b.Set()
+	for _, n := range []int{16, 20, 32} {
+		for last, want := range map[int]int{0: 0, 1: 1, 2: 1, 3: 0, 4: 0} {
+			hits := set.Hash(sum(n, last))
+			if len(hits) != want {
+				t.Fatalf("%d bytes that end in %d: %+v", n, last, hits)
+			}
+			if want > 0 && (hits[0].Names[0] != fmt.Sprint("Kit ", n) || hits[0].List != "l" || hits[0].SHA256() != "aa" || !strings.EqualFold(hits[0].Entry, hex.EncodeToString(sum(n, last)))) {
+				t.Errorf("%+v", hits)
+			}
+			if trusted := set.TrustedHash(sum(n, last)); trusted != (last == 3) {
+				t.Errorf("%d bytes that end in %d are trusted: %v", n, last, trusted)
+			}
+		}
+	}
+	for _, odd := range [][]byte{nil, {1}, sum(17, 1), sum(64, 1)} {
+		if hits := set.Hash(odd); len(hits) > 0 {
+			t.Errorf("%x: %+v", odd, hits)
+		}
+	}
+	for n, is := range map[int]string{16: "md5", 20: "sha1", 32: "sha256"} {
+		if e, err := set.Explain(hex.EncodeToString(sum(n, 1))); err != nil || e.Is != is || e.Verdict != VerdictListed {
+			t.Errorf("%+v %v", e, err)
+		}
 	}
 }
 

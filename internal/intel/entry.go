@@ -35,7 +35,7 @@ func parsePrefix(entry string) (netip.Prefix, bool) {
 }
 
 // errNoEntry is of entries that are nothing that is known.
-var errNoEntry = errors.New("no address, prefix, domain or SHA-256")
+var errNoEntry = errors.New("no address, prefix, domain or hash of a file")
 
 // parseName brings a domain into the form in which names are looked up: lower
 // case, ASCII, no final dot. "*." or "." before it means all below it.

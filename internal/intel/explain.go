@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -13,7 +12,7 @@ import (
 // say of it, what is overruled included.
 type Explanation struct {
 	Asked    string `json:"asked"`
-	Is       string `json:"is"`      // address, prefix, domain or sha256
+	Is       string `json:"is"`      // address, prefix, domain, sha256, sha1 or md5
 	Subject  string `json:"subject"` // in the form in which it is looked up
 	Verdict  string `json:"verdict"` // listed, trusted, service or not-listed
 	Reserved string `json:"reserved,omitempty"`
@@ -64,23 +63,20 @@ const (
 // maxInside is how many of the entries inside a prefix an explanation has.
 const maxInside = 100
 
-// Explain says everything that is known of an address, a prefix, a domain, a URL
-// or a SHA-256.
+// Explain says everything that is known of an address, a prefix, a domain or the
+// hash of a file.
 func (s *Set) Explain(asked string) (*Explanation, error) {
 	e := &Explanation{Asked: asked, Listed: []Listing{}, Trusted: []Listing{}, Warnings: []Listing{}, Kinds: []Listing{}, Networks: []Listing{}}
-	subject, err := hostOf(asked)
-	if err != nil {
-		return nil, err
-	}
+	subject := strings.TrimSpace(asked)
 	if p, ok := parsePrefix(subject); ok {
 		e.prefix(s, p)
 	} else if sum, ok := parseSum(subject); ok {
-		e.Is, e.Subject = "sha256", hex.EncodeToString(sum[:])
-		e.look(s, func(x *index) []Hit { return x.append(nil, x.sum(&sum)) }, func(string) string { return HowExact })
+		e.Is, e.Subject = map[int]string{32: "sha256", 20: "sha1", 16: "md5"}[len(sum)], hex.EncodeToString(sum)
+		e.look(s, func(x *index) []Hit { return x.append(nil, x.sum(sum)) }, func(string) string { return HowExact })
 	} else {
 		name, below, err := parseName(subject)
 		if err != nil || below {
-			return nil, fmt.Errorf("%q is %w; a URL is known by its host", asked, errNoEntry)
+			return nil, fmt.Errorf("%q is %w", asked, errNoEntry)
 		}
 		e.name(s, name)
 	}
@@ -95,18 +91,6 @@ func (s *Set) Explain(asked string) (*Explanation, error) {
 		e.Verdict = VerdictNotListed
 	}
 	return e, nil
-}
-
-// hostOf is the host of a URL; anything else is as it is.
-func hostOf(asked string) (string, error) {
-	if !strings.Contains(asked, "://") {
-		return strings.TrimSpace(asked), nil
-	}
-	u, err := url.Parse(strings.TrimSpace(asked))
-	if err != nil || u.Hostname() == "" {
-		return "", fmt.Errorf("%q is a URL without a host", asked)
-	}
-	return u.Hostname(), nil
 }
 
 // look collects what each index says, in the order of the parts.

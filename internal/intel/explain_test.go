@@ -38,11 +38,11 @@ func TestExplain(t *testing.T) {
 		"9.8.0.0/20":             {"prefix", "9.8.0.0/20", VerdictListed, "around 9.8.0.0/16, inside 9.8.7.6, inside 9.8.9.0/24", "", "", "around 9.0.0.0/8", 2},
 		"9.8.0.1/16":             {"prefix", "9.8.0.0/16", VerdictListed, "exact 9.8.0.0/16, inside 9.8.7.6, inside 9.8.9.0/24", "", "", "around 9.0.0.0/8", 2},
 		"9.9.9.9":                {"address", "9.9.9.9", VerdictNotListed, "", "", "", "around 9.0.0.0/8", 0},
-		"https://A.Evil.co.uk/x": {"domain", "a.evil.co.uk", VerdictListed, "below *.evil.co.uk", "", "", "", 0},
+		"A.Evil.co.uk":           {"domain", "a.evil.co.uk", VerdictListed, "below *.evil.co.uk", "", "", "", 0},
 		"evil.co.uk.":            {"domain", "evil.co.uk", VerdictNotListed, "", "", "", "", 0},
 		"SHARED.co.uk":           {"domain", "shared.co.uk", VerdictNotListed, "", "", "exact shared.co.uk", "", 0},
 		"x.good.evil.co.uk":      {"domain", "x.good.evil.co.uk", VerdictTrusted, "below *.evil.co.uk", "below good.evil.co.uk", "", "", 0},
-		"http://[2a00::1]:8080/": {"address", "2a00::1", VerdictNotListed, "", "", "", "", 0},
+		"2a00::1":                {"address", "2a00::1", VerdictNotListed, "", "", "", "", 0},
 		strings.Repeat("0A", 32): {"sha256", strings.Repeat("0a", 32), VerdictListed, "exact " + strings.Repeat("0a", 32), "", "", "", 0},
 	} {
 		e, err := s.Explain(asked)

@@ -1,45 +1,9 @@
 package intel
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 )
-
-// FuzzReadList: a list is read or refused, and whatever is taken is found.
-func FuzzReadList(f *testing.F) {
-	f.Add([]byte("\uFEFFip,comment\n# a comment\n203.0.113.7\n203.0.113.128/25, more\n\"*.evil.example.org\",x\nBad.Example.COM. # why\n2001:db8::/32\n"))
-	f.Add([]byte("sha256,what\n" + strings.Repeat("aB", 32) + ",x\n.bücher.example\n::ffff:1.2.3.4\n1.2.3.4/33\n"))
-	f.Add([]byte("a.b\r\n*.a.b\r\n_x.a.b\r\n*.*.a.b\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		b, taken := NewBuilder(), []string(nil)
-		l := b.List(List{Name: "l", Kind: KindOperator, Category: Custom})
-		err := readList(bytes.NewReader(data), 100, func(entry string) error {
-			if err := l.Add(entry, Fact{}); err != nil {
-				return err
-			}
-			taken = append(taken, entry)
-			return nil
-		})
-		if err == nil && len(taken) > 100 {
-			t.Fatalf("%d entries, more than may be", len(taken))
-		}
-		set := b.Set()
-		for _, entry := range taken {
-			ask := strings.TrimPrefix(entry, "*")
-			if strings.HasPrefix(ask, ".") {
-				ask = "x" + ask
-			}
-			e, err := set.Explain(ask)
-			if len(ask) > 253 { // with the label in front it is no name anymore
-				continue
-			}
-			if err != nil || e.Verdict != VerdictListed {
-				t.Errorf("%q is taken but not found: %+v, %v", entry, e, err)
-			}
-		}
-	})
-}
 
 // FuzzName: the form in which names are looked up is one, and asking for
 // anything is safe.

@@ -1,8 +1,8 @@
 package intel
 
 import (
-	"encoding/binary"
 	"encoding/hex"
+	"hash/maphash"
 	"strings"
 )
 
@@ -12,8 +12,7 @@ type index struct {
 	v4      nodes4
 	v6      nodes6
 	names   names
-	sums    sorted  // first bytes of hashes
-	sumAt   []chain // of each
+	files   hashed  // by their hashes
 	entries []entry // the first is nobody's
 	claims  []claim
 	text    arena
@@ -28,14 +27,27 @@ const none chain = 0
 
 // entry is what one list says of one prefix, name or file.
 type entry struct {
-	claim uint32 // with the mark isLast
+	claim uint32 // its number, how long the text is, and the mark isLast
 	text  uint32 // where the entry is, as the list has it
 	up    chain  // the same in all entries of a chain
 	facts
 	bits uint8 // how long a prefix is
 }
 
-const isLast = 1 << 31
+// The length of an entry's text lies beside the number of its claim: to show an
+// entry nothing needs to be read where the text is.
+const (
+	isLast     = 1 << 31
+	claimShift = 8
+	maxClaims  = 1 << (31 - claimShift)
+)
+
+func packClaim(id uint32, text string) uint32 { return id<<claimShift | uint32(len(text)) }
+
+func (e *entry) claimID() uint32 { return e.claim &^ isLast >> claimShift }
+
+// textOf is the entry as the list has it.
+func (a *arena) textOf(e *entry) string { return a.at(e.text, uint8(e.claim)) }
 
 // facts are what an entry has of its own.
 type facts struct {
@@ -50,48 +62,37 @@ type claim struct {
 	names    []string
 }
 
-// sum returns the entries of a file's SHA-256.
-func (x *index) sum(sum *[32]byte) chain {
-	if x == nil || len(x.sumAt) == 0 {
+// sum returns the entries of a file's SHA-256, SHA-1 or MD5.
+func (x *index) sum(sum []byte) chain {
+	if x == nil || len(x.files.lines) == 0 || len(sum) > maxText {
 		return none
 	}
-	head := binary.BigEndian.Uint64(sum[:8])
-	for i := x.sums.last(head); i >= 0 && x.sums.keys[i] == head; i-- {
-		if isHex(x.text.text(x.entries[x.sumAt[i]].text), sum) {
-			return x.sumAt[i]
+	t := &x.files
+	for at, tag := t.slot(maphash.Bytes(t.seed, sum), len(sum)); ; at++ {
+		if at == len(t.lines) {
+			at = 0
+		}
+		for i := range t.lines[at] {
+			if n := &t.lines[at][i]; n.tag == 0 {
+				return none
+			} else if n.tag == tag && x.text.at(n.key, n.size()) == string(sum) {
+				return n.self
+			}
 		}
 	}
-	return none
 }
 
-// isHex reports whether a text is a hash in hex, of either case.
-func isHex(text string, sum *[32]byte) bool {
-	if len(text) != 2*len(sum) {
-		return false
+// parseSum reads a SHA-256, SHA-1 or MD5 in hex.
+func parseSum(s string) (sum []byte, ok bool) {
+	switch len(s) {
+	case 64, 40, 32:
+	default:
+		return nil, false
 	}
-	for i, b := range sum {
-		if lowerHex(text[2*i]) != hexDigits[b>>4] || lowerHex(text[2*i+1]) != hexDigits[b&15] {
-			return false
-		}
+	if strings.ContainsAny(s, ".:/") { // most names and addresses, without an error that costs something
+		return nil, false
 	}
-	return true
-}
-
-const hexDigits = "0123456789abcdef"
-
-func lowerHex(c byte) byte {
-	if 'A' <= c && c <= 'F' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
-
-// parseSum reads a SHA-256 in hex.
-func parseSum(s string) (sum [32]byte, ok bool) {
-	if len(s) != 2*len(sum) || strings.ContainsAny(s, ".:/") {
-		return sum, false
-	}
-	_, err := hex.Decode(sum[:], []byte(s))
+	sum, err := hex.DecodeString(s)
 	return sum, err == nil
 }
 
@@ -113,12 +114,12 @@ func (x *index) next(c chain) chain {
 	return c + 1
 }
 
-func (x *index) claimOf(e *entry) *claim { return &x.claims[e.claim&^isLast] }
+func (x *index) claimOf(e *entry) *claim { return &x.claims[e.claimID()] }
 
 func (x *index) hit(e *entry) Hit {
 	w := x.claimOf(e)
 	return Hit{
-		List: w.list.Name, Category: w.category, Names: w.names, Entry: x.text.text(e.text), Of: w.list,
+		List: w.list.Name, Category: w.category, Names: w.names, Entry: x.text.textOf(e), Of: w.list,
 		FirstSeen: e.first, LastSeen: e.last, Expires: e.expires, Confidence: e.confidence,
 	}
 }

@@ -3,6 +3,7 @@ package intel
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"hash/maphash"
 	"net/netip"
 	"slices"
@@ -45,8 +46,9 @@ type rawName struct {
 }
 
 type rawSum struct {
-	head  uint64
-	entry uint32
+	head       uint64
+	entry, key uint32 // key is where the hash itself is
+	n          uint8
 }
 
 type claimKey struct {
@@ -60,11 +62,17 @@ func (b *indexBuilder) entry(text string, bits int, l *List, f *Fact) (e uint32,
 	if at, err = b.text.add(text); err != nil {
 		return 0, 0, err
 	}
+	id := b.claimID(l, f)
+	if id >= maxClaims {
+		return 0, 0, errClaims
+	}
 	b.entries = append(b.entries, entry{
-		claim: b.claimID(l, f), text: at, bits: uint8(bits), facts: facts{f.FirstSeen, f.LastSeen, f.Expires, min(f.Confidence, 100)},
+		claim: packClaim(id, text), text: at, bits: uint8(bits), facts: facts{f.FirstSeen, f.LastSeen, f.Expires, min(f.Confidence, 100)},
 	})
 	return uint32(len(b.entries) - 1), at, nil
 }
+
+var errClaims = errors.New("the lists of one part have more than eight million different things to say")
 
 // claimID numbers what lists say. A feed says the same of most of its entries.
 func (b *indexBuilder) claimID(l *List, f *Fact) uint32 {
@@ -119,9 +127,9 @@ func (b *indexBuilder) addName(name string, self, below bool, text string, l *Li
 	if err != nil {
 		return err
 	}
-	key := at + 1 + uint32(len(text)-len(name)) // mostly the end of what the list says
+	key := at + uint32(len(text)-len(name)) // mostly the end of what the list says
 	if !strings.HasSuffix(text, name) {
-		if key, err = b.text.addBare(name); err != nil {
+		if key, err = b.text.add(name); err != nil {
 			return err
 		}
 	}
@@ -134,12 +142,16 @@ func (b *indexBuilder) addName(name string, self, below bool, text string, l *Li
 	return nil
 }
 
-func (b *indexBuilder) addSum(sum [32]byte, text string, l *List, f *Fact) error {
+func (b *indexBuilder) addSum(sum []byte, text string, l *List, f *Fact) error {
 	e, _, err := b.entry(text, 0, l, f)
 	if err != nil {
 		return err
 	}
-	b.sums = append(b.sums, rawSum{binary.BigEndian.Uint64(sum[:8]), e})
+	key, err := b.text.add(string(sum)) // is compared at once, hex is not
+	if err != nil {
+		return err
+	}
+	b.sums = append(b.sums, rawSum{binary.BigEndian.Uint64(sum), e, key, uint8(len(sum))})
 	return nil
 }
 
@@ -194,7 +206,7 @@ func (a *assembly) put(e uint32, to chain) {
 	}
 	is := a.from.entries[e]
 	for i := range said {
-		if said[i].claim&^isLast == is.claim {
+		if said[i].claimID() == is.claimID() {
 			return
 		}
 	}
@@ -259,70 +271,27 @@ func (a *assembly) addV6() {
 
 func (a *assembly) addSums() {
 	raw := slices.DeleteFunc(a.from.sums, func(r rawSum) bool { return a.from.dropped[r.entry] })
-	text := func(e uint32) string { return strings.ToLower(a.text.text(a.from.entries[e].text)) }
+	hash := func(r rawSum) string { return a.text.at(r.key, r.n) }
 	byHash := func(x, y rawSum) int {
-		return cmp.Or(cmp.Compare(x.head, y.head), strings.Compare(text(x.entry), text(y.entry)))
+		if c := cmp.Compare(x.head, y.head); c != 0 { // nearly always
+			return c
+		}
+		return strings.Compare(hash(x), hash(y))
 	}
 	slices.SortStableFunc(raw, byHash)
-	var heads []uint64
+	if len(raw) == 0 {
+		return
+	}
+	a.files = hashedFor(len(raw), maphash.MakeSeed())
+	newest := none
 	for i, r := range raw {
 		if i > 0 && byHash(r, raw[i-1]) == 0 {
-			a.put(r.entry, a.sumAt[len(a.sumAt)-1])
+			a.put(r.entry, newest)
 			continue
 		}
-		heads, a.sumAt = append(heads, r.head), append(a.sumAt, a.start(r.entry, none))
+		newest = a.start(r.entry, none)
+		at, tag := a.files.slot(maphash.String(a.files.seed, hash(r)), int(r.n))
+		a.files.insert(at, node{tag: tag, key: r.key, self: newest})
 	}
-	a.sums = sortedOf(heads)
-}
-
-// addNames makes the tree of names: parents before children, so that one pass
-// over the nodes hands down what is said of all below a name.
-func (a *assembly) addNames() {
-	t := &a.index.names
-	t.seed, t.text = maphash.MakeSeed(), &a.text
-	raw := slices.DeleteFunc(a.from.names, func(r rawName) bool { return a.from.dropped[r.entry] })
-	above := []uint32{0} // of each node, the one above it
-	for i := range raw {
-		r := &raw[i]
-		name := a.text.at(r.key, r.n)
-		for dot := strings.LastIndexByte(name, '.'); dot >= 0; {
-			dot = strings.LastIndexByte(name[:dot], '.')
-			n, isNew := t.put(name[dot+1:], r.key+uint32(dot+1))
-			if isNew {
-				above = append(above, r.node)
-			}
-			r.node = n
-		}
-	}
-	slices.SortFunc(raw, func(x, y rawName) int {
-		return cmp.Or(cmp.Compare(x.node, y.node), compareBool(x.below, y.below), cmp.Compare(x.entry, y.entry))
-	})
-	next := 0
-	for i := 1; i < len(t.nodes); i++ {
-		n, wider := &t.nodes[i], t.nodes[above[i]].below
-		n.self, n.below = wider, wider
-		for ; next < len(raw) && raw[next].node == uint32(i); next++ {
-			r, is := raw[next], &n.self
-			if r.below {
-				is = &n.below
-			}
-			if *is == wider {
-				*is = a.start(r.entry, wider)
-			} else {
-				a.put(r.entry, *is)
-			}
-		}
-	}
-	t.nodes, a.from.names = slices.Clip(t.nodes), nil
-	t.trim()
-}
-
-func compareBool(x, y bool) int {
-	switch {
-	case x == y:
-		return 0
-	case y:
-		return -1
-	}
-	return 1
+	a.from.sums = nil
 }

@@ -13,151 +13,86 @@ import (
 // The hash is seeded at random: nobody can choose names that collide. What the
 // table answers does not depend on it, for names are compared whole.
 type names struct {
-	seed  maphash.Seed
-	slots []slot
-	nodes []node
-	text  *arena
-}
-
-// slot is a place of the table: part of a name's hash and its node, 0 for none.
-// The hash gives the place too, so a table can grow without reading names.
-type slot struct{ hash, node uint32 }
-
-// node is a name, and the entries that match it and names below it.
-type node struct {
-	key   uint32 // where its text is
-	self  chain
-	below chain
-	n     uint8 // how long it is
+	hashed
+	text *arena
 }
 
 // name returns the entries that match a name in lower case, without final dot.
 func (x *index) name(name string) chain {
-	if x == nil || len(x.names.nodes) == 0 {
+	if x == nil || len(x.names.lines) == 0 {
 		return none
 	}
 	t := &x.names
 	n, from := t.deepest(name)
-	if n == 0 {
+	if n == nil {
 		return none
 	}
 	if !t.is(n, name[from:]) {
-		if n, from = t.deepestExact(name); n == 0 {
+		if n, from = t.deepestExact(name); n == nil {
 			return none
 		}
 	}
 	if from == 0 {
-		return t.nodes[n].self
+		return n.self
 	}
-	return t.nodes[n].below
+	return n.below
 }
 
 // deepest is the node of the longest end of a name that is there, judged by
 // hashes alone, and where that end starts. Only it needs to be compared: if it
 // is what it seems, so are those above it.
-func (t *names) deepest(name string) (n uint32, from int) {
+func (t *names) deepest(name string) (deepest *node, from int) {
 	from = len(name)
-	dot := strings.LastIndexByte(name, '.')
-	for dot >= 0 {
+	for dot := strings.LastIndexByte(name, '.'); dot >= 0; {
 		dot = strings.LastIndexByte(name[:dot], '.')
-		h := t.hash(name[dot+1:])
-		at := place(h, len(t.slots))
-		for t.slots[at].node != 0 && t.slots[at].hash != h {
-			if at++; at == len(t.slots) {
-				at = 0
-			}
-		}
-		if t.slots[at].node == 0 {
+		n := t.seeming(t.place(name[dot+1:]))
+		if n == nil {
 			break
 		}
-		n, from = t.slots[at].node, dot+1
+		deepest, from = n, dot+1
 	}
-	return n, from
+	return deepest, from
 }
 
 // deepestExact is deepest for the rare name of which an end has the hash of
 // another name.
-func (t *names) deepestExact(name string) (n uint32, from int) {
+func (t *names) deepestExact(name string) (deepest *node, from int) {
 	from = len(name)
-	dot := strings.LastIndexByte(name, '.')
-	for dot >= 0 {
+	for dot := strings.LastIndexByte(name, '.'); dot >= 0; {
 		dot = strings.LastIndexByte(name[:dot], '.')
-		next := t.find(name[dot+1:])
-		if next == 0 {
+		n := t.find(name[dot+1:])
+		if n == nil {
 			break
 		}
-		n, from = next, dot+1
+		deepest, from = n, dot+1
 	}
-	return n, from
+	return deepest, from
 }
 
-func (t *names) hash(name string) uint32 { return uint32(maphash.String(t.seed, name)) }
-
-func (t *names) is(n uint32, name string) bool {
-	is := &t.nodes[n]
-	return int(is.n) == len(name) && t.text.at(is.key, is.n) == name
+func (t *names) is(n *node, name string) bool {
+	return int(n.size()) == len(name) && t.text.at(n.key, n.size()) == name
 }
 
-// find returns the node of a name, 0 if there is none.
-func (t *names) find(name string) uint32 {
-	if len(t.slots) == 0 {
-		return 0
+// find returns the node of a name, nil if there is none.
+func (t *names) find(name string) *node {
+	if len(t.lines) == 0 || len(name) > maxText {
+		return nil
 	}
-	h := t.hash(name)
-	for i := place(h, len(t.slots)); ; i++ {
-		if i == len(t.slots) {
-			i = 0
+	for at, tag := t.place(name); ; at++ {
+		if at == len(t.lines) {
+			at = 0
 		}
-		if s := t.slots[i]; s.node == 0 || s.hash == h && t.is(s.node, name) {
-			return s.node
-		}
-	}
-}
-
-// place spreads hashes over a table of any size.
-func place(hash uint32, slots int) int { return int(uint64(hash) * uint64(slots) >> 32) }
-
-// put returns the node of a name, a new one if there is none.
-func (t *names) put(name string, key uint32) (n uint32, isNew bool) {
-	if len(t.slots) == 0 {
-		t.nodes = append(t.nodes, node{}) // 0 is none
-		t.resize(16)
-	}
-	if n := t.find(name); n != 0 {
-		return n, false
-	}
-	if len(t.nodes)*3/2 >= len(t.slots) {
-		t.resize(2 * len(t.slots))
-	}
-	n = uint32(len(t.nodes))
-	t.nodes = append(t.nodes, node{key: key, n: uint8(len(name))})
-	t.insert(slot{t.hash(name), n})
-	return n, true
-}
-
-func (t *names) insert(s slot) {
-	i := place(s.hash, len(t.slots))
-	for t.slots[i].node != 0 {
-		if i++; i == len(t.slots) {
-			i = 0
-		}
-	}
-	t.slots[i] = s
-}
-
-func (t *names) resize(n int) {
-	old := t.slots
-	t.slots = make([]slot, n)
-	for _, s := range old {
-		if s.node != 0 {
-			t.insert(s)
+		for i := range t.lines[at] {
+			if n := &t.lines[at][i]; n.tag == 0 {
+				return nil
+			} else if n.tag == tag && t.is(n, name) {
+				return n
+			}
 		}
 	}
 }
 
-// trim leaves a third of the places empty, so that probes stay short.
-func (t *names) trim() {
-	if len(t.nodes) > 0 {
-		t.resize(len(t.nodes)*3/2 + 1)
-	}
+// place is where to look for a name first, and its tag.
+func (t *names) place(name string) (at int, tag uint32) {
+	return t.slot(maphash.String(t.seed, name), len(name))
 }

@@ -10,7 +10,7 @@ import (
 // one string, and a hash table of the ranks.
 type ranks struct {
 	seed  maphash.Seed
-	slots []slot // node is the rank
+	slots []treeSlot // node is the rank
 	text  string
 	at    []uint32 // where name rank-1 starts; the next starts where it ends
 }
@@ -18,7 +18,7 @@ type ranks struct {
 // ranksOf takes names in the order of their popularity. Of a name that comes
 // again, the first counts.
 func ranksOf(names []string) (*ranks, error) {
-	r := &ranks{seed: maphash.MakeSeed(), slots: make([]slot, len(names)*3/2+1), text: strings.Join(names, "")}
+	r := &ranks{seed: maphash.MakeSeed(), slots: make([]treeSlot, len(names)*3/2+1), text: strings.Join(names, "")}
 	at := uint32(0)
 	for _, name := range names {
 		if !isName(name) {
@@ -33,11 +33,11 @@ func ranksOf(names []string) (*ranks, error) {
 			continue
 		}
 		h := uint32(maphash.String(r.seed, name))
-		k := place(h, len(r.slots))
+		k := placeIn(h, len(r.slots))
 		for r.slots[k].node != 0 {
 			k = (k + 1) % len(r.slots)
 		}
-		r.slots[k] = slot{h, uint32(i + 1)}
+		r.slots[k] = treeSlot{h, uint32(i + 1)}
 	}
 	return r, nil
 }
@@ -47,7 +47,7 @@ func (r *ranks) rank(name string) (int, bool) {
 		return 0, false
 	}
 	h := uint32(maphash.String(r.seed, name))
-	for k := place(h, len(r.slots)); r.slots[k].node != 0; k = (k + 1) % len(r.slots) {
+	for k := placeIn(h, len(r.slots)); r.slots[k].node != 0; k = (k + 1) % len(r.slots) {
 		n := r.slots[k].node
 		if r.slots[k].hash == h && r.text[r.at[n-1]:r.at[n]] == name {
 			return int(n), true

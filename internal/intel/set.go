@@ -83,7 +83,12 @@ func (s *Set) Addr(a netip.Addr) []Hit { return s.AppendAddr(make([]Hit, 0, few)
 func (s *Set) Domain(name string) []Hit { return s.AppendDomain(make([]Hit, 0, few), name) }
 
 // File returns what is known of a file by its SHA-256.
-func (s *Set) File(sum [32]byte) []Hit { return s.AppendFile(make([]Hit, 0, few), sum) }
+func (s *Set) File(sum [32]byte) []Hit { return s.AppendHash(make([]Hit, 0, few), sum[:]) }
+
+// Hash returns what is known of a file by its SHA-256, SHA-1 or MD5: which one
+// it is shows in its length. A list has one of them of a file, so who knows all
+// three asks for each.
+func (s *Set) Hash(sum []byte) []Hit { return s.AppendHash(make([]Hit, 0, few), sum) }
 
 // AppendAddr appends what Addr returns.
 func (s *Set) AppendAddr(hits []Hit, a netip.Addr) []Hit {
@@ -134,18 +139,18 @@ func isWebsite(h *Hit, name string) bool {
 	return ok && h.Of.Kind == KindBuiltin && strings.HasPrefix(h.Entry, "*.") && h.Entry[2:] == site
 }
 
-// AppendFile appends what File returns.
-func (s *Set) AppendFile(hits []Hit, sum [32]byte) []Hit {
+// AppendHash appends what Hash returns.
+func (s *Set) AppendHash(hits []Hit, sum []byte) []Hit {
 	if s == nil {
 		return hits
 	}
 	n := len(hits)
 	for _, x := range s.threats {
-		if c := x.sum(&sum); c != none {
+		if c := x.sum(sum); c != none {
 			hits = x.append(hits, c)
 		}
 	}
-	if len(hits) > n && s.TrustedFile(sum) {
+	if len(hits) > n && s.TrustedHash(sum) {
 		return hits[:n]
 	}
 	return hits
@@ -227,13 +232,13 @@ func (s *Set) TrustedDomain(name string) bool {
 	return false
 }
 
-// TrustedFile reports whether a file is trusted.
-func (s *Set) TrustedFile(sum [32]byte) bool {
+// TrustedHash reports whether the file with a hash is trusted.
+func (s *Set) TrustedHash(sum []byte) bool {
 	if s == nil {
 		return false
 	}
 	for _, x := range s.trusted {
-		if x.sum(&sum) != none {
+		if x.sum(sum) != none {
 			return true
 		}
 	}

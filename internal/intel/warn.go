@@ -114,7 +114,7 @@ func (r *resolver) warned(name string, below bool) (why string, ok bool) {
 		if c := w.name(name); c != none {
 			return w.because(c), true
 		}
-		if below && w.names.find(name) != 0 {
+		if below && w.names.find(name) != nil {
 			return fmt.Sprintf("names below %s are on a warning list", name), true
 		}
 	}
@@ -126,12 +126,12 @@ func (r *resolver) warned(name string, below bool) (why string, ok bool) {
 	return "", false
 }
 
-func (b *indexBuilder) list(e uint32) *List { return b.claims[b.entries[e].claim].list }
+func (b *indexBuilder) list(e uint32) *List { return b.claims[b.entries[e].claimID()].list }
 
 // concerns reports whether an entry must heed warnings: those built in are
 // tested, and well-known servers are what some categories are about.
 func (r *resolver) concerns(e uint32) bool {
-	return heeds(r.threats.claims[r.threats.entries[e].claim])
+	return heeds(r.threats.claims[r.threats.entries[e].claimID()])
 }
 
 func heeds(c claim) bool { return c.list.Kind != KindBuiltin && !c.category.Service() }
@@ -147,7 +147,7 @@ func (r *resolver) conflict(e uint32, why string) {
 		l.Refused++
 	}
 	if len(r.out) < maxConflicts {
-		r.out = append(r.out, Conflict{l.Name, strings.Clone(r.threats.text.text(r.threats.entries[e].text)), why, l.Kind != KindFeed})
+		r.out = append(r.out, Conflict{l.Name, strings.Clone(r.threats.text.textOf(&r.threats.entries[e])), why, l.Kind != KindFeed})
 	}
 }
 

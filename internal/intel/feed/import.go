@@ -22,10 +22,7 @@ func (u *Updater) Import(name string, r io.Reader) error {
 	}
 	u.locks[name].Lock()
 	defer u.locks[name].Unlock()
-	st, err := u.read(s)
-	if err != nil {
-		return err
-	}
+	st := u.read(s)
 	w, err := u.newWriter(s)
 	if err != nil {
 		return err

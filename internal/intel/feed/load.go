@@ -26,10 +26,7 @@ func (u *Updater) Load(name string, yield func(Entry) error) error {
 	if err != nil {
 		return err
 	}
-	st, err := u.read(s)
-	if err != nil {
-		return err
-	}
+	st := u.read(s)
 	now := u.o.Now()
 	switch {
 	case st.damage != nil:
@@ -75,10 +72,7 @@ func (u *Updater) Accept(name string) error {
 	}
 	u.locks[name].Lock()
 	defer u.locks[name].Unlock()
-	st, err := u.read(s)
-	if err != nil {
-		return err
-	}
+	st := u.read(s)
 	if st.HeldAside == nil {
 		return fmt.Errorf("feed %s: no list is held aside", name)
 	}

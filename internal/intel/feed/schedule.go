@@ -55,7 +55,7 @@ func (u *Updater) Run(ctx context.Context) {
 func (u *Updater) due() []string {
 	var names []string
 	for i := range u.sources {
-		if st, err := u.read(&u.sources[i]); err == nil && !st.Next.After(u.o.Now()) {
+		if st := u.read(&u.sources[i]); st.unread == nil && !st.Next.After(u.o.Now()) {
 			names = append(names, u.sources[i].Name)
 		}
 	}
@@ -66,7 +66,7 @@ func (u *Updater) due() []string {
 func (u *Updater) pause() time.Duration {
 	d := glance
 	for i := range u.sources {
-		if st, err := u.read(&u.sources[i]); err == nil {
+		if st := u.read(&u.sources[i]); st.unread == nil {
 			d = min(d, st.Next.Sub(u.o.Now()))
 		}
 	}
@@ -77,7 +77,7 @@ func (u *Updater) pause() time.Duration {
 func (u *Updater) versions() map[string]time.Time {
 	m := map[string]time.Time{}
 	for i := range u.sources {
-		if st, err := u.read(&u.sources[i]); err == nil && st.Good != nil {
+		if st := u.read(&u.sources[i]); st.Good != nil {
 			m[st.Name] = st.Good.Fetched
 		}
 	}

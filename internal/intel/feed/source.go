@@ -107,6 +107,10 @@ func (s *Source) check() error {
 		return fmt.Errorf("feed %q: kind: there is no kind %q; use misp, taxii, or none for a document", s.Name, s.Kind)
 	case s.Format != "" && !slices.Contains(format.Formats(), s.Format):
 		return fmt.Errorf("feed %q: format: there is no format %q; use one of %v", s.Name, s.Format, format.Formats())
+	case len(s.Columns) > 0 && s.Format != "" && s.Format != format.CSV:
+		return fmt.Errorf("feed %q: columns: they are those of a CSV, not of the format %s", s.Name, s.Format)
+	case len(s.Columns) > 0 && !format.HoldValues(s.Columns):
+		return fmt.Errorf("feed %q: columns: none of %s is one that holds addresses, names or hashes; call that ip, domain, url or sha256", s.Name, strings.Join(s.Columns, ", "))
 	case s.Refresh != 0 && s.Refresh < minRefresh:
 		return fmt.Errorf("feed %q: refresh: %v is too often for any publisher; at least %v", s.Name, s.Refresh, minRefresh)
 	case s.Confidence < 0 || s.Confidence > 100:
@@ -119,6 +123,9 @@ func (s *Source) check() error {
 }
 
 func (s *Source) defaults() {
+	if len(s.Columns) > 0 {
+		s.Format = format.CSV
+	}
 	if s.Refresh == 0 {
 		s.Refresh = defaultRefresh
 	}

@@ -35,6 +35,7 @@ type state struct {
 	Good      *Snapshot `json:"good,omitempty"` // a copy of what the lists say
 	HeldAside *Snapshot `json:"heldAside,omitempty"`
 
+	unread error // why what is known cannot be read; it is only a memory
 	damage error // why the good list cannot be read
 }
 
@@ -53,21 +54,21 @@ func (u *Updater) path(name, suffix string) string { return filepath.Join(u.o.Di
 
 // read reads what is known of a feed. What the lists themselves say counts:
 // another process may have died between writing the two.
-func (u *Updater) read(s *Source) (*state, error) {
+func (u *Updater) read(s *Source) *state {
 	st := &state{}
 	text, err := os.ReadFile(u.path(s.Name, stateSuffix))
 	if err == nil {
 		err = json.Unmarshal(text, st)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		st = &state{} // what is damaged is written anew
 		if _, ok := errors.AsType[*fs.PathError](err); ok {
-			return nil, fmt.Errorf("feed %s: %w", s.Name, err)
+			st.unread = err
 		}
-		st = &state{} // damaged; it is only a memory
 	}
 	st.Name = s.Name
 	if st.Good, st.damage = readSnapshot(u.path(s.Name, goodSuffix)); st.Good != nil && st.Good.From != s.from() { // it is another feed now
-		st = &state{Name: s.Name}
+		st = &state{Name: s.Name, unread: st.unread}
 	}
 	if st.HeldAside, err = readSnapshot(u.path(s.Name, heldSuffix)); err != nil || st.HeldAside != nil && st.HeldAside.From != s.from() {
 		st.HeldAside = nil
@@ -75,7 +76,7 @@ func (u *Updater) read(s *Source) (*state, error) {
 	if st.HeldAside == nil {
 		st.Held = ""
 	}
-	return st, nil
+	return st
 }
 
 // write keeps what is known of a feed.

@@ -13,6 +13,9 @@ const (
 	Failing = "failing" // the last attempt failed; the last good list is used
 	Held    = "held"    // a new list is held aside; the last good one is used
 	Stale   = "stale"   // the last good list is too old to be used
+	// Unreadable is a feed of which files cannot be read. Its list is used if
+	// that can be.
+	Unreadable = "unreadable"
 )
 
 // Status is how a feed is.
@@ -36,16 +39,12 @@ type Status struct {
 }
 
 // Status tells how each feed is.
-func (u *Updater) Status() ([]Status, error) {
+func (u *Updater) Status() []Status {
 	var out []Status
 	for i := range u.sources {
-		st, err := u.read(&u.sources[i])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, u.sources[i].status(st, u.o.Now()))
+		out = append(out, u.sources[i].status(u.read(&u.sources[i]), u.o.Now()))
 	}
-	return out, nil
+	return out
 }
 
 func (s *Source) status(st *state, now time.Time) Status {
@@ -58,6 +57,10 @@ func (s *Source) status(st *state, now time.Time) Status {
 		out.Held = st.HeldAside.Entries
 	}
 	switch {
+	case st.damage != nil:
+		out.State, out.Reason = Unreadable, st.damage.Error()
+	case st.unread != nil:
+		out.State, out.Reason = Unreadable, st.unread.Error()
 	case s.stale(st, now):
 		out.State, out.Reason = Stale, st.Error
 		if out.Reason == "" {

@@ -141,14 +141,11 @@ func (u *Updater) Update(ctx context.Context, names ...string) error {
 func (u *Updater) update(ctx context.Context, s *Source) error {
 	u.locks[s.Name].Lock()
 	defer u.locks[s.Name].Unlock()
-	st, err := u.read(s)
-	if err != nil {
-		return err
-	}
+	st := u.read(s)
 	if st.damage != nil {
 		u.o.Log.Warn("the list of a feed cannot be read; it is fetched anew", "feed", s.Name, "error", st.damage)
 	}
-	err = u.fetch(ctx, s, st)
+	err := u.fetch(ctx, s, st)
 	if ctx.Err() != nil {
 		return ctx.Err() // we were stopped; that is no failure of the feed
 	}
@@ -242,6 +239,6 @@ func (w *writer) about(a *answer) {
 func (s *Source) parseOptions() format.Options {
 	return format.Options{
 		Format: s.Format, Columns: s.Columns, MaxBytes: s.MaxBytes, MaxEntries: 4 * s.MaxEntries, // some come several times
-		Observables: s.Observables, MayBeEmpty: true,
+		Observables: s.Observables, MayBeEmpty: true, Hashes: true,
 	}
 }

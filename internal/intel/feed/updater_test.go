@@ -331,6 +331,21 @@ func TestMeaning(t *testing.T) {
 	}
 }
 
+// TestColumns: a table that does not name its columns is read by those of its
+// source.
+func TestColumns(t *testing.T) {
+	w := newWorld(t, Source{Columns: []string{"First seen", "note", "IP", "threat"}, Threats: []Threat{{"tor*", "tor-exit"}}})
+	w.list("2026-11-20,evil.example,192.0.2.1,C2\n2026-11-21,x,192.0.2.2,Tor exit\n")
+	w.mustUpdate()
+	var out []string
+	for _, e := range w.entries() {
+		out = append(out, e.Value+"="+e.Category+"/"+e.First.Format(time.DateOnly))
+	}
+	if got := strings.Join(out, " "); got != "192.0.2.1=malicious/2026-11-20 192.0.2.2=tor-exit/2026-11-21" {
+		t.Error(got)
+	}
+}
+
 // TestStale: a list that nobody renews is not used for ever.
 func TestStale(t *testing.T) {
 	w := newWorld(t, Source{Keep: 48 * time.Hour})
@@ -413,6 +428,8 @@ func TestNewRefuses(t *testing.T) {
 		"wants a {key}":      {Name: "x", URL: "https://example.com/?k={key}", Category: "c2"},
 		"none is named":      {Name: "x", URL: "https://example.com/taxii2/", Category: "c2", Kind: TAXII},
 		"between 0 and 100":  {Name: "x", URL: "https://example.com/", Category: "c2", Confidence: 101},
+		"those of a CSV":     {Name: "x", URL: "https://example.com/", Category: "c2", Format: format.JSON, Columns: []string{"ip"}},
+		"none of when, what": {Name: "x", URL: "https://example.com/", Category: "c2", Columns: []string{"when", "what"}},
 		"only https is":      {Name: "x", URL: "ftp://example.com/", Category: "c2"},
 		"checksum: \"x\" is": {Name: "x", URL: "https://example.com/", Category: "c2", Checksum: "x"},
 	} {

@@ -1,11 +1,13 @@
 package format
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -19,6 +21,31 @@ func packedWith(t testing.TB, text string) string {
 	z := gzip.NewWriter(&b)
 	if _, err := io.WriteString(z, text); err != nil {
 		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// zipped is an archive of files, each a name and its content; those with a
+// single line are not compressed.
+func zipped(t testing.TB, files ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for i := 0; i < len(files); i += 2 {
+		method := zip.Deflate
+		if strings.Count(files[i+1], "\n") < 2 {
+			method = zip.Store
+		}
+		w, err := z.CreateHeader(&zip.FileHeader{Name: files[i], Method: method})
+		if err == nil {
+			_, err = io.WriteString(w, files[i+1])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
@@ -76,7 +103,15 @@ func TestFaults(t *testing.T) {
 		"NUL":                 {"192.0.2.1\n192.0.2.2\n192.0\x00.2.3\n", strict, "line 3: a NUL byte", nil},
 		"UTF-16, no mark":     {wideText("192.0.2.1\n", binary.LittleEndian)[2:], strict, "UTF-16 without a byte order mark", ErrContent},
 		"UTF-16, cut":         {wideText("192.0.2.1\n", binary.BigEndian) + "1", strict, "middle of a character", nil},
-		"zip":                 {"PK\x03\x04xxxx", strict, "packed with zip", ErrContent},
+		"zip, no archive":     {"PK\x03\x04xxxx", strict, "cut short, or no zip archive", nil},
+		"zip, cut":            {zipped(t, "a.txt", strings.Repeat("192.0.2.1\n", 1000))[:90], strict, "cut short", nil},
+		"zip, damaged":        {strings.Replace(zipped(t, "a.txt", "192.0.2.1\n"), "192.", "193.", 1), strict, "the zip archive is damaged", nil},
+		"zip, several":        {zipped(t, "a.txt", "192.0.2.1\n", "b.txt", "192.0.2.2\n"), strict, "several files", ErrContent},
+		"zip, a great many":   {zipped(t, slices.Repeat([]string{"a/", ""}, 101)...), strict, "several files", ErrContent},
+		"zip, none":           {zipped(t, "a/", ""), strict, "without a file", ErrContent},
+		"zip, bomb":           {zipped(t, "a.txt", strings.Repeat("192.0.2.1\n", 1<<20)), Options{MaxBytes: 1 << 20, MaxEntries: 1 << 30}, "more than 1048576 bytes, unpacked", ErrTooBig},
+		"zip, too big":        {zipped(t, "a.txt", strings.Repeat("192.0.2.1\n", 10)), Options{MaxBytes: 100}, "more than 100 bytes", ErrTooBig},
+		"zstd":                {"\x28\xb5\x2f\xfdxxxx", strict, "packed with zstd; only gzip and zip", ErrContent},
 		"gzip, cut":           {packedWith(t, strings.Repeat("192.0.2.1\n", 1000))[:40], strict, "cut short", nil},
 		"gzip, wrong":         {"\x1f\x8bnonsense", strict, "unpack", nil},
 		"bomb":                {packedWith(t, strings.Repeat("192.0.2.1\n", 1<<20)), Options{MaxBytes: 1 << 20, MaxEntries: 1 << 30}, "more than 1048576 bytes, unpacked", ErrTooBig},
@@ -132,7 +167,7 @@ func TestEncodings(t *testing.T) {
 	const text = "192.0.2.1\nbücher.example\n"
 	for name, in := range map[string]string{
 		"plain": text, "mark": "\uFEFF" + text, "little": wideText(text, binary.LittleEndian), "big": wideText(text, binary.BigEndian),
-		"gzip": packedWith(t, text), "gzip of UTF-16": packedWith(t, wideText(text, binary.LittleEndian)), "CRLF": strings.ReplaceAll(text, "\n", "\r\n"),
+		"gzip": packedWith(t, text), "zip": zipped(t, "folder/", "", "folder/list.txt", text), "zip of UTF-16": zipped(t, "x", wideText(text, binary.BigEndian)), "gzip of UTF-16": packedWith(t, wideText(text, binary.LittleEndian)), "CRLF": strings.ReplaceAll(text, "\n", "\r\n"),
 	} {
 		if got, want := outcome(in, Options{Strict: true}), outcome(text, Options{Strict: true}); got != want || !strings.Contains(got, "xn--bcher-kva.example") {
 			t.Errorf("%s: %s", name, got)

@@ -11,11 +11,13 @@ import (
 // Kind is what an entry names.
 type Kind uint8
 
-// The kinds. What else lists hold (MD5, e-mail addresses, …) is skipped and counted.
+// The kinds. What else lists hold (e-mail addresses, …) is skipped and counted.
 const (
 	Address Kind = iota + 1 // an IP address, or a prefix
 	Domain                  // a name; "*." before it stands for everything below
 	SHA256                  // of a file
+	SHA1                    // likewise; only with Options.Hashes
+	MD5                     // likewise
 )
 
 func (k Kind) String() string {
@@ -26,6 +28,10 @@ func (k Kind) String() string {
 		return "domain"
 	case SHA256:
 		return "sha256"
+	case SHA1:
+		return "sha1"
+	case MD5:
+		return "md5"
 	}
 	return "unknown"
 }
@@ -34,7 +40,7 @@ func (k Kind) String() string {
 type Entry struct {
 	Kind Kind `json:"k"`
 	// Value is in normal form: "192.0.2.1", "192.0.2.0/24", "xn--bcher-kva.example",
-	// "*.example.org", or 64 hex digits in lower case.
+	// "*.example.org", or a hash in hex and lower case.
 	Value string `json:"v"`
 	// Line is where it stands: of the record's start in CSV, JSON and XML.
 	Line int `json:"-"`
@@ -108,6 +114,8 @@ type Options struct {
 	// Observables takes addresses and the like in STIX 2 bundles as entries
 	// even where no indicator says that they are bad.
 	Observables bool
+	// Hashes takes SHA-1 and MD5 of files, too, where there is no SHA-256.
+	Hashes bool
 	// Revoked hands out revoked STIX 2 indicators, too, marked.
 	Revoked bool
 	// Columns name the columns of a CSV that does not name them itself.

@@ -23,7 +23,7 @@ func open(r io.Reader, max int64) (*bufio.Reader, error) {
 		return nil, err
 	}
 	if name := packed(head); name != "" {
-		return nil, fmt.Errorf("%w: it is packed with %s; only gzip is unpacked", ErrContent, name)
+		return nil, fmt.Errorf("%w: it is packed with %s; only gzip and zip are unpacked", ErrContent, name)
 	}
 	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(in)
@@ -31,6 +31,13 @@ func open(r io.Reader, max int64) (*bufio.Reader, error) {
 			return nil, fmt.Errorf("unpack the list: %w", err)
 		}
 		in = bufio.NewReaderSize(&limited{r: unpacked{z}, left: max, max: max}, bufSize)
+	}
+	if bytes.HasPrefix(head, []byte("PK\x03\x04")) {
+		z, err := unzip(in)
+		if err != nil {
+			return nil, err
+		}
+		in = bufio.NewReaderSize(&limited{r: z, left: max, max: max}, bufSize)
 	}
 	text, err := decoded(in)
 	if err != nil {
@@ -40,7 +47,7 @@ func open(r io.Reader, max int64) (*bufio.Reader, error) {
 }
 
 func packed(head []byte) string {
-	for magic, name := range map[string]string{"PK\x03\x04": "zip", "\xfd7zXZ": "xz", "BZh": "bzip2", "\x28\xb5\x2f\xfd": "zstd", "7z\xbc\xaf": "7z", "%PDF": "PDF"} {
+	for magic, name := range map[string]string{"\xfd7zXZ": "xz", "BZh": "bzip2", "\x28\xb5\x2f\xfd": "zstd", "7z\xbc\xaf": "7z", "%PDF": "PDF"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return name
 		}

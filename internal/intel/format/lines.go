@@ -86,6 +86,9 @@ func (s *sink) list(in *bufio.Reader) error {
 			}
 			return s.value(first, e)
 		}
+		if value, _, cells := strings.Cut(fields[0], ","); cells && len(value) > 0 && !strings.Contains(value, "://") { // a table without a heading
+			return s.value(strings.Trim(value, `"'`), e)
+		}
 		switch {
 		case len(fields) == 1:
 			if from, to, ok := strings.Cut(first, "-"); ok && isAddr(from) && isAddr(to) {

@@ -149,6 +149,12 @@ func (m *mispReader) use(a *mispAttribute, line int) error {
 	switch a.Type {
 	case "ip-dst", "ip-src", "domain", "hostname", "url", "sha256":
 		values = []string{a.Value}
+	case "md5", "sha1":
+		if !m.s.o.Hashes {
+			m.s.skip("attribute of type " + plain(a.Type))
+			return nil
+		}
+		values = []string{a.Value}
 	case "ip-dst|port", "ip-src|port", "hostname|port":
 		values = []string{first}
 	case "domain|ip":

@@ -29,7 +29,7 @@ func (c claim) value() (string, bool) {
 		}
 	case "file", "artifact":
 		hashes, name, _ := strings.Cut(property, ".")
-		if hashes != "hashes" || !isSHA256(strings.Trim(name, `'"`)) {
+		if hashes != "hashes" || !isHashName(strings.Trim(name, `'"`)) {
 			return "", false
 		}
 	case "network-traffic":

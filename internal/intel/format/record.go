@@ -39,7 +39,7 @@ func (r *record) first(names []string) string {
 var (
 	valueColumns = []string{
 		"ioc_value", "ioc", "indicator", "indicator_value", "value", "cidr", "network", "prefix", "dst_ip", "dstip", "ip_address", "ip", "ipaddr", "ipaddress",
-		"address", "domain", "domain_name", "hostname", "host", "fqdn", "url", "sha256_hash", "sha256",
+		"address", "domain", "domain_name", "hostname", "host", "fqdn", "url", "sha256_hash", "sha256", "sha1_hash", "sha1", "md5_hash", "md5",
 	}
 	metaColumns = [][]string{familyColumns, typeColumns, firstColumns, lastColumns, expiryColumns, confidenceColumns, tagColumns, otherColumns}
 
@@ -50,7 +50,7 @@ var (
 	expiryColumns     = []string{"valid_until", "expires", "expiration", "expiry"}
 	confidenceColumns = []string{"confidence_level", "confidence", "score"}
 	tagColumns        = []string{"tags", "tag", "labels"}
-	otherColumns      = []string{"ioc_id", "ioc_type", "dst_port", "dstport", "md5_hash", "sha1_hash", "url_status", "reporter", "type", "indicator_type", "sblid"}
+	otherColumns      = []string{"ioc_id", "ioc_type", "dst_port", "dstport", "url_status", "reporter", "type", "indicator_type", "sblid"}
 )
 
 // record makes entries of what stands in the columns that hold values.
@@ -99,6 +99,11 @@ func (r *record) entry(line int) Entry {
 	}
 	e.First, e.Last, e.Expires = when(r.first(firstColumns)), when(r.first(lastColumns)), when(r.first(expiryColumns))
 	return e
+}
+
+// HoldValues reports whether one of some columns of a CSV is known to hold values.
+func HoldValues(columns []string) bool {
+	return slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(valueColumns, column(c)) })
 }
 
 // number reads a number that is not negative.

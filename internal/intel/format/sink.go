@@ -61,6 +61,10 @@ func (s *sink) emit(v value, e Entry) error {
 		s.skip(v.skip)
 		return nil
 	}
+	if !s.o.Hashes && (v.kind == MD5 || v.kind == SHA1) {
+		s.skip(map[Kind]string{MD5: "MD5 hash", SHA1: "SHA-1 hash"}[v.kind])
+		return nil
+	}
 	e.Kind, e.Value, e.FromURL = v.kind, v.text, e.FromURL || v.url
 	if v.kind == Address {
 		if wide := s.tooWide(v); wide != "" {

@@ -154,7 +154,7 @@ func (x *stixXML) end(el *xmlElement, line int) error {
 	case el.name == "Value" && (strings.Contains(properties, "DomainName") || strings.Contains(properties, "URI") || strings.Contains(properties, "Hostname")):
 		return x.values(el, text, line)
 	case el.name == "Simple_Hash_Value":
-		if x.hash != "" && !isSHA256(x.hash) {
+		if x.hash != "" && !isSHA256(x.hash) && (!x.s.o.Hashes || !isHashName(x.hash)) {
 			x.s.skip("hash " + plain(x.hash))
 			return nil
 		}

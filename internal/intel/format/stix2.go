@@ -147,10 +147,8 @@ func (s *sink) stixObject(o *stixObject, line int) error {
 	case "ipv4-addr", "ipv6-addr", "domain-name", "url":
 		return s.observable(o, o.Value, line)
 	case "file":
-		for _, name := range slices.Sorted(maps.Keys(o.Hashes)) {
-			if isSHA256(name) {
-				return s.observable(o, o.Hashes[name], line)
-			}
+		if hash := o.hash(s.o.Hashes); hash != "" {
+			return s.observable(o, hash, line)
 		}
 		s.skip("file without SHA-256")
 		return nil
@@ -215,6 +213,31 @@ func (s *sink) indicator(o *stixObject, line int) error {
 	return nil
 }
 
-func isSHA256(name string) bool {
-	return strings.EqualFold(strings.ReplaceAll(name, "-", ""), "sha256")
+// hash is the SHA-256 of a file, or else the best of its other hashes if those
+// count.
+func (o *stixObject) hash(others bool) string {
+	for _, want := range []string{"sha256", "sha1", "md5"} {
+		for _, name := range slices.Sorted(maps.Keys(o.Hashes)) {
+			if hashName(name) == want {
+				return o.Hashes[name]
+			}
+		}
+		if !others {
+			break
+		}
+	}
+	return ""
+}
+
+func hashName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "")) }
+
+func isSHA256(name string) bool { return hashName(name) == "sha256" }
+
+// isHashName reports whether a name is that of a hash that can be looked up.
+func isHashName(name string) bool {
+	switch hashName(name) {
+	case "sha256", "sha1", "md5":
+		return true
+	}
+	return false
 }

@@ -18,8 +18,23 @@ type value struct {
 	skip   string       // why it is of no use
 }
 
+// Normal brings one value, written as in any list or by hand, into the form of
+// an entry: the host of a URL or of an address with a port, names in lower case,
+// without what keeps a value from being clicked on.
+func Normal(raw string) (Kind, string, error) {
+	if host, ok := strings.CutPrefix(strings.TrimSpace(raw), "["); ok && isAddr(strings.TrimSuffix(host, "]")) { // [2001:db8::1]
+		raw = strings.TrimSuffix(host, "]")
+	}
+	v, err := classify(raw)
+	if err == nil && v.skip != "" {
+		err = fmt.Errorf("%.80q is no address, prefix, domain or hash that can be looked up: %s", raw, v.skip)
+	}
+	return v.kind, v.text, err
+}
+
 // classify finds out what a value is and brings it into normal form.
 func classify(raw string) (value, error) {
+	raw, _, _ = strings.Cut(raw, " #") // a note in a cell
 	raw = refang(strings.TrimSpace(raw))
 	if raw == "" {
 		return value{}, errors.New("there is no value")
@@ -51,17 +66,18 @@ func classify(raw string) (value, error) {
 
 // refang undoes what keeps an entry from being clicked on by mistake.
 func refang(s string) string {
-	if !strings.ContainsAny(s, "[hH") {
+	if !strings.ContainsAny(s, "[({hH") {
 		return s
 	}
 	if len(s) > 4 && strings.EqualFold(s[:4], "hxxp") {
 		s = "http" + s[4:]
 	}
-	if strings.Contains(s, "[.]") {
-		s = strings.ReplaceAll(s, "[.]", ".")
-	}
-	if strings.Contains(s, "[:]") {
-		s = strings.ReplaceAll(s, "[:]", ":")
+	for _, f := range []struct{ fanged, plain string }{
+		{"[.]", "."}, {"(.)", "."}, {"{.}", "."}, {"[dot]", "."}, {"(dot)", "."}, {"[:]", ":"}, {"[://]", "://"},
+	} {
+		if strings.Contains(s, f.fanged) {
+			s = strings.ReplaceAll(s, f.fanged, f.plain)
+		}
 	}
 	return s
 }
@@ -120,9 +136,9 @@ func hash(s string) (value, bool) {
 	case 64:
 		return value{kind: SHA256, text: strings.ToLower(s)}, true
 	case 32:
-		return value{skip: "MD5 hash"}, true
+		return value{kind: MD5, text: strings.ToLower(s)}, true
 	case 40:
-		return value{skip: "SHA-1 hash"}, true
+		return value{kind: SHA1, text: strings.ToLower(s)}, true
 	}
 	return value{skip: "other hash"}, true
 }
@@ -187,7 +203,7 @@ func domain(raw string) (value, error) {
 		}
 	}
 	if why := badName(lower); why != "" {
-		return value{}, fmt.Errorf("%.80q is no address, prefix, domain or SHA-256: %s", raw, why)
+		return value{}, fmt.Errorf("%.80q is no address, prefix, domain or hash of a file: %s", raw, why)
 	}
 	if below {
 		lower = "*." + lower
