@@ -29,7 +29,7 @@ type memory interface {
 }
 
 func newAccount(durable bool) *account {
-	a := &account{instances: newInstances(), trail: newTrailState(), net: newNetState(), dns: newDNSState()}
+	a := &account{instances: newInstances(), trail: newTrailState(), net: newNetState(), dns: newDNSState("dns")}
 	for _, list := range [][]memory{a.instances.memories(), a.trail.memories(), a.net.memories(), a.dns.memories()} {
 		a.tables = append(a.tables, list...)
 	}

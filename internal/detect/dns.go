@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"strings"
+	"time"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -11,53 +12,37 @@ import (
 	"github.com/vedette-project/vedette/internal/finding"
 )
 
-// dnsState is what is remembered of an account's DNS queries.
-type dnsState struct {
-	tunnels *table[tunnel]
-	askers  *table[askers]
-
-	reputation *reputation
-}
-
-func newDNSState() *dnsState {
-	return &dnsState{
-		tunnels: newTable[tunnel]("dns-tunnels", maxTunnels, tunnelIdle),
-		askers:  newTable[askers]("dns-askers", maxTunnels, tunnelIdle),
-
-		reputation: newReputation(),
-	}
-}
-
-func (s *dnsState) memories() []memory {
-	return append([]memory{s.tunnels, s.askers}, s.reputation.memories()...)
-}
-
 // judgeQuery runs the detectors of DNS queries.
 func (r *record) judgeQuery(q *event.Query) {
-	if q.Name == "" {
-		return
+	r.raiseQuery(q, r.account.dns.judge(r.opts.Intel, questionOf(q, r.ev.Time)))
+}
+
+// questionOf is what a record of a query log asks.
+func questionOf(q *event.Query, at time.Time) *dnsQuestion {
+	return &dnsQuestion{
+		name: q.Name, typ: q.Type, rcode: q.Rcode, blocked: q.Blocked(), answers: dnsAnswers{json: q.AnswersJSON},
+		time: at, asker: dnsAsker{id: q.Instance, network: q.VPC, addr: q.SrcAddr},
 	}
-	if hits := r.opts.Intel.Domain(q.Name); len(hits) > 0 {
-		r.askedFor(q, hits)
-	} else {
-		r.reputation(q)
+}
+
+// raiseQuery makes findings about instances of what is wrong with a query.
+func (r *record) raiseQuery(q *event.Query, verdicts []*dnsVerdict) {
+	for _, v := range verdicts {
+		s := r.claimQuery(v.typ("EC2"), v.about, q)
+		v.tell(s, r.questioner(q))
+		r.raise(s)
 	}
-	r.rebind(q)
-	r.exfiltrate(q)
 }
 
 // asker is the key of who asked.
 func asker(q *event.Query) string {
-	if q.Instance != "" {
-		return q.Instance
-	}
-	return q.VPC + "/" + q.SrcAddr.String()
+	a := dnsAsker{id: q.Instance, network: q.VPC, addr: q.SrcAddr}
+	return a.key()
 }
 
 // claimQuery starts a claim about a query.
 func (r *record) claimQuery(typ, what string, q *event.Query) *finding.Signal {
 	s := r.claim(typ, cmp.Or(r.askingInstance(q), asker(q))+"|"+what)
-	s.Role = "ACTOR"
 	s.Action = finding.Action{ActionType: "DNS_REQUEST", DNSRequestAction: &finding.DNSRequestAction{
 		Domain: strings.Clone(q.Name), DomainWithSuffix: strings.Clone(registered(q.Name)), Protocol: strings.Clone(cmp.Or(q.Transport, "UDP")),
 		Blocked: q.Blocked(), VPCOwnerAccountID: strings.Clone(q.Account),

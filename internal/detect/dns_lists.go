@@ -3,58 +3,61 @@ package detect
 import (
 	"fmt"
 
-	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/intel"
 )
 
-// domainType is what a name's category means, and how to say it.
-func domainType(c intel.Category) (typ, kind string) {
+// nameType is what a name's category means, and how to say it.
+type nameType struct{ purpose, mechanism, kind string }
+
+func nameTypeOf(c intel.Category) (nameType, bool) {
 	switch c {
 	case intel.C2:
-		return "Backdoor:EC2/C&CActivity.B!DNS", "command and control servers"
+		return nameType{"Backdoor", "C&CActivity.B!DNS", "command and control servers"}, true
 	case intel.Cryptocurrency:
-		return "CryptoCurrency:EC2/BitcoinTool.B!DNS", "cryptocurrency activity"
+		return nameType{"CryptoCurrency", "BitcoinTool.B!DNS", "cryptocurrency activity"}, true
 	case intel.BlackHole:
-		return "Trojan:EC2/BlackholeTraffic!DNS", "black holes"
+		return nameType{"Trojan", "BlackholeTraffic!DNS", "black holes"}, true
 	case intel.DropPoint:
-		return "Trojan:EC2/DropPoint!DNS", "drop points of stolen data"
+		return nameType{"Trojan", "DropPoint!DNS", "drop points of stolen data"}, true
 	case intel.DriveBy:
-		return "Trojan:EC2/DriveBySourceTraffic!DNS", "drive-by downloads"
+		return nameType{"Trojan", "DriveBySourceTraffic!DNS", "drive-by downloads"}, true
 	case intel.Phishing:
-		return "Trojan:EC2/PhishingDomainRequest!DNS", "phishing"
+		return nameType{"Trojan", "PhishingDomainRequest!DNS", "phishing"}, true
 	case intel.DGA:
-		return "Trojan:EC2/DGADomainRequest.C!DNS", "names that malware generates"
+		return nameType{"Trojan", "DGADomainRequest.C!DNS", "names that malware generates"}, true
 	case intel.AbusedReputation:
-		return "Impact:EC2/AbusedDomainRequest.Reputation", "names that are abused"
+		return nameType{"Impact", "AbusedDomainRequest.Reputation", "names that are abused"}, true
 	case intel.CryptocurrencyReputation:
-		return "Impact:EC2/BitcoinDomainRequest.Reputation", "names of low reputation around cryptocurrency"
+		return nameType{"Impact", "BitcoinDomainRequest.Reputation", "names of low reputation around cryptocurrency"}, true
 	case intel.MaliciousReputation:
-		return "Impact:EC2/MaliciousDomainRequest.Reputation", "malicious names"
+		return nameType{"Impact", "MaliciousDomainRequest.Reputation", "malicious names"}, true
 	case intel.SuspiciousReputation:
-		return "Impact:EC2/SuspiciousDomainRequest.Reputation", "suspicious names"
+		return nameType{"Impact", "SuspiciousDomainRequest.Reputation", "suspicious names"}, true
 	case intel.Custom, intel.Malicious:
-		return "Impact:EC2/MaliciousDomainRequest.Custom", "unwelcome names"
+		return nameType{"Impact", "MaliciousDomainRequest.Custom", "unwelcome names"}, true
 	}
-	return "", ""
+	return nameType{}, false
 }
 
-// askedFor raises the types of lists of names: one of each type a query.
-func (r *record) askedFor(q *event.Query, hits []intel.Hit) {
-	done := map[string]bool{}
+// listedQuestion says what lists say of a name: one thing of each type a question.
+func listedQuestion(q *dnsQuestion, hits []intel.Hit) (out []*dnsVerdict) {
+	done := map[nameType]bool{}
 	for _, h := range hits {
-		typ, kind := domainType(h.Category)
-		if typ == "" || done[typ] || h.Expired(r.ev.Time) {
+		t, ok := nameTypeOf(h.Category)
+		if !ok || done[t] || h.Expired(q.time) {
 			continue
 		}
-		done[typ] = true
-		s := r.claimQuery(typ, h.Entry, q)
-		who := r.questioner(q)
-		s.Title = fmt.Sprintf("%s asks for %s, which is listed among %s.", upper(who), q.Name, kind)
-		s.Description = fmt.Sprintf("%s asked for the address of %s, which is on the list %q of %s.", upper(who), q.Name, h.List, kind)
-		if q.Blocked() {
-			s.Description = fmt.Sprintf("%s asked for %s, which is on the list %q of %s; the DNS firewall kept the answer back.", upper(who), q.Name, h.List, kind)
+		done[t] = true
+		v := &dnsVerdict{
+			purpose: t.purpose, mechanism: t.mechanism, about: h.Entry, role: "ACTOR",
+			title:       fmt.Sprintf("asks for %s, which is listed among %s", q.name, t.kind),
+			description: fmt.Sprintf("asked for the address of %s, which is on the list %q of %s", q.name, h.List, t.kind),
+			intel:       threats(h), info: listInfo(h), why: because(q.name, h),
 		}
-		s.Intel, s.Info, s.Why = threats(h), listInfo(h), because(q.Name, h)
-		r.raise(s)
+		if q.blocked {
+			v.description = fmt.Sprintf("asked for %s, which is on the list %q of %s; the DNS firewall kept the answer back", q.name, h.List, t.kind)
+		}
+		out = append(out, v)
 	}
+	return out
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-
-	"github.com/vedette-project/vedette/internal/event"
 )
 
 // The addresses of the instance metadata service, and IPv4's as DNS64 writes it.
@@ -16,14 +14,14 @@ const (
 	metadataNAT64 = "64:ff9b::a9fe:a9fe"
 )
 
-// rebind looks for a name that leads to the instance metadata service. A page
+// rebinds looks for a name that leads to the instance metadata service. A page
 // or a program that is tricked into asking it hands out the instance's
 // credentials.
-func (r *record) rebind(q *event.Query) {
-	if !mayNameMetadata(q.AnswersJSON) || isMetadataName(q.Name) {
-		return
+func rebinds(q *dnsQuestion) *dnsVerdict {
+	if !mayNameMetadata(&q.answers) || isMetadataName(q.name) {
+		return nil
 	}
-	for _, a := range q.Answers() {
+	for _, a := range q.answers.all() {
 		if a.Type != "A" && a.Type != "AAAA" {
 			continue
 		}
@@ -31,15 +29,14 @@ func (r *record) rebind(q *event.Query) {
 		if !isMetadata(ip) {
 			continue
 		}
-		s := r.claimQuery("UnauthorizedAccess:EC2/MetadataDNSRebind", q.Name, q)
-		s.Role = "TARGET"
-		who := r.questioner(q)
-		s.Title = fmt.Sprintf("%s asks for %s, which leads to the instance metadata service.", upper(who), q.Name)
-		s.Description = fmt.Sprintf("%s asked for %s and was told %s, the address of the instance metadata service.", upper(who), q.Name, ip)
-		s.Why = fmt.Sprintf("the %s record of %s is %s, and the name is none of those that AWS gives the service", a.Type, q.Name, a.Data)
-		r.raise(s)
-		return
+		return &dnsVerdict{
+			purpose: "UnauthorizedAccess", mechanism: "MetadataDNSRebind", about: q.name, role: "TARGET",
+			title:       fmt.Sprintf("asks for %s, which leads to the instance metadata service", q.name),
+			description: fmt.Sprintf("asked for %s and was told %s, the address of the instance metadata service", q.name, ip),
+			why:         fmt.Sprintf("the %s record of %s is %s, and the name is none of those that AWS gives the service", a.Type, q.name, a.Data),
+		}
 	}
+	return nil
 }
 
 func isMetadata(ip netip.Addr) bool {
@@ -47,7 +44,11 @@ func isMetadata(ip netip.Addr) bool {
 }
 
 // mayNameMetadata is a quick look, so that hardly any answer need be read.
-func mayNameMetadata(answers []byte) bool {
+func mayNameMetadata(a *dnsAnswers) bool {
+	answers := a.json
+	if len(a.list) > 0 {
+		return true
+	}
 	if len(answers) < len(`[{"Rdata":""}]`) {
 		return false
 	}

@@ -5,33 +5,33 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/intel"
 )
 
-// reputation judges a name that is on no list by what is known of it.
-func (r *record) reputation(q *event.Query) {
-	p, at := r.account.dns.reputation, r.ev.Time
+// judge says whether a name that is on no list has a low reputation, by what is
+// known of it.
+func (p *reputation) judge(set *intel.Set, q *dnsQuestion) *dnsVerdict {
+	at := q.time
 	p.observe(at)
 	if !asksWhere(q) {
-		return
+		return nil
 	}
-	where := p.places.of(r.opts.Intel, q.Name)
+	where := p.places.of(set, q.name)
 	if where == nil {
-		return // as nearly all
+		return nil // as nearly all
 	}
 	if !isAnswered(q) {
-		if q.Rcode == "NXDOMAIN" && where.kind == "" && p.sites.get(where.site) == nil && pointsOf(spelling(where.label)) == pointsDrawn {
-			p.missed(asker(q), where.site, at)
+		if q.rcode == "NXDOMAIN" && where.kind == "" && p.sites.get(where.site) == nil && pointsOf(spelling(where.label)) == pointsDrawn {
+			p.missed(q.asker.key(), where.site, at)
 		}
-		return
+		return nil
 	}
 	s := p.sites.get(where.site)
 	if s != nil && since(s.last, at) > siteIdle {
 		s = nil
 	}
 	if s == nil {
-		r.meet(q, where)
-		return
+		return p.meet(set, q, where)
 	}
 	if d := since(s.last, at); d > refreshed || d < -refreshed {
 		s = p.sites.touch(where.site, at)
@@ -41,47 +41,49 @@ func (r *record) reputation(q *event.Query) {
 		}
 	}
 	if s.watch != nil {
-		r.watchSite(q, where)
+		return p.watchSite(set, q, where)
 	}
+	return nil
 }
 
 // meet notes a site that is asked for for the first time.
-func (r *record) meet(q *event.Query, where *somewhere) {
-	p, at, who := r.account.dns.reputation, r.ev.Time, asker(q)
+func (p *reputation) meet(set *intel.Set, q *dnsQuestion, where *somewhere) *dnsVerdict {
+	at, who := q.time, q.asker.key()
 	learned := p.hasLearned(at)
 	if where.kind != kindHosting { // of which every page has many
 		p.met(who, where.site, at)
 	}
 	if learned && p.roams(who, at) {
-		return // nor shall it fill the table
+		return nil // nor shall it fill the table
 	}
 	if where.zone != "" {
 		p.noteZone(where.zone, learned, at)
 	}
 	s := p.sites.touch(where.site, at)
 	*s = site{first: at.Unix(), last: at.Unix(), fresh: learned}
-	if sum(r.ofName(where)) >= worthWatching {
+	if sum(ofName(set, where)) >= worthWatching {
 		s.watch = &watch{}
-		r.watchSite(q, where)
+		return p.watchSite(set, q, where)
 	}
+	return nil
 }
 
 // watchSite looks at a query for a site that may get a low reputation, once in a
 // slot for each asker.
-func (r *record) watchSite(q *event.Query, where *somewhere) {
-	p, at := r.account.dns.reputation, r.ev.Time
-	id, slot := mixSeed.string(asker(q)).sum(), bucketOf(at, slotLength)
+func (p *reputation) watchSite(set *intel.Set, q *dnsQuestion, where *somewhere) *dnsVerdict {
+	at, who := q.time, q.asker.key()
+	id, slot := mixSeed.string(who).sum(), bucketOf(at, slotLength)
 	for _, a := range p.sites.get(where.site).watch.askers {
 		if a.id == id && a.slot == slot {
-			return
+			return nil
 		}
 	}
-	leads := r.leadsOf(q)
+	leads := leadsOf(set, q)
 	s := p.sites.touch(where.site, at)
 	a := s.watch.asker(id)
 	if a == nil || leads.inside {
 		s.watch = nil // what many ask for, or a machine inside, is usual
-		return
+		return nil
 	}
 	a.slot, a.slots = slot, a.slots+1
 	for _, n := range leads.nets {
@@ -89,39 +91,40 @@ func (r *record) watchSite(q *event.Query, where *somewhere) {
 			s.watch.nets = append(s.watch.nets, n)
 		}
 	}
-	odds := slices.Concat(r.ofAge(s, where), r.ofName(where), r.ofUse(q, s, a), r.ofAnswer(leads))
-	if sum(odds) < lowReputation || a.told != 0 && since(a.told, at).Abs() < toldAgain || p.roams(asker(q), at) {
-		return
+	odds := slices.Concat(p.ofAge(s, where, at), ofName(set, where), p.ofUse(who, at, s, a), ofAnswer(set, leads))
+	if sum(odds) < lowReputation || a.told != 0 && since(a.told, at).Abs() < toldAgain || p.roams(who, at) {
+		return nil
 	}
 	a.told, s.told = at.Unix(), true
-	r.lowReputation(q, where, odds)
+	v := p.lowReputation(q, where, odds)
 	if where.zone != "" {
 		p.sites.touch(zoneKey(where.zone), at).told = true
 	}
+	return v
 }
 
-// lowReputation raises the finding: of abused infrastructure where anybody gets a
+// lowReputation says what is odd: of abused infrastructure where anybody gets a
 // name below the domain, else of a suspicious one.
-func (r *record) lowReputation(q *event.Query, where *somewhere, odds []odd) {
-	typ, kind := "Impact:EC2/SuspiciousDomainRequest.Reputation", "suspicious"
+func (p *reputation) lowReputation(q *dnsQuestion, where *somewhere, odds []odd) *dnsVerdict {
+	mechanism, kind := "SuspiciousDomainRequest.Reputation", "suspicious"
 	if where.zone != "" {
-		typ, kind = "Impact:EC2/AbusedDomainRequest.Reputation", "likely abused"
+		mechanism, kind = "AbusedDomainRequest.Reputation", "likely abused"
 	}
-	p, n := r.account.dns.reputation, sum(odds)
+	n := sum(odds)
 	var why, features []string
 	for _, o := range odds {
 		why = append(why, fmt.Sprintf("%+d %s", o.Points, o.Detail))
 		features = append(features, o.Feature)
 	}
-	s := r.claimQuery(typ, where.site, q)
-	who := r.questioner(q)
-	s.Title = fmt.Sprintf("%s asks for %s, which is %s.", upper(who), q.Name, kind)
-	s.Description = fmt.Sprintf("%s asked for %s. No list has that name, but what is odd about %s (%s) adds up to %d points; from %d on a reputation is low.",
-		upper(who), q.Name, where.site, strings.Join(features, ", "), n, lowReputation)
-	s.Why = fmt.Sprintf("%d points, where %d are enough: %s", n, lowReputation, strings.Join(why, "; "))
-	s.Info = map[string]any{"reputation": map[string]any{
-		"domain": strings.Clone(where.site), "points": int64(n), "threshold": int64(lowReputation), "features": odds,
-		"usual": fmt.Sprintf("%d domains are known here that are not popular; popular ones, those of earlier days and those that %d machines ask for get no points", p.sites.len(), maxSiteAskers),
-	}}
-	r.raise(s)
+	return &dnsVerdict{
+		purpose: "Impact", mechanism: mechanism, about: where.site, role: "ACTOR",
+		title: fmt.Sprintf("asks for %s, which is %s", q.name, kind),
+		description: fmt.Sprintf("asked for %s. No list has that name, but what is odd about %s (%s) adds up to %d points; from %d on a reputation is low",
+			q.name, where.site, strings.Join(features, ", "), n, lowReputation),
+		why: fmt.Sprintf("%d points, where %d are enough: %s", n, lowReputation, strings.Join(why, "; ")),
+		info: map[string]any{"reputation": map[string]any{
+			"domain": strings.Clone(where.site), "points": int64(n), "threshold": int64(lowReputation), "features": odds,
+			"usual": fmt.Sprintf("%d domains are known here that are not popular; popular ones, those of earlier days and those that %d machines ask for get no points", p.sites.len(), maxSiteAskers),
+		}},
+	}
 }

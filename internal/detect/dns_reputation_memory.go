@@ -46,11 +46,11 @@ type reputation struct {
 	places places
 }
 
-func newReputation() *reputation {
+func newReputation(prefix string) *reputation {
 	return &reputation{
-		sites:   newTable[site]("dns-sites", maxSites, siteIdle),
-		roamers: newTable[roamer]("dns-roamers", maxRoamers, roamerIdle),
-		watched: newTable[habit]("dns-watched", 1, 0),
+		sites:   newTable[site](prefix+"-sites", maxSites, siteIdle),
+		roamers: newTable[roamer](prefix+"-roamers", maxRoamers, roamerIdle),
+		watched: newTable[habit](prefix+"-watched", 1, 0),
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
-	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/intel"
 )
 
@@ -157,8 +156,8 @@ func (p *somewhere) isOperators() bool {
 
 // asksWhere reports whether a query is of the kind that comes before a connection.
 // Mail servers ask for the mail and text records of whoever writes to them.
-func asksWhere(q *event.Query) bool {
-	switch q.Type {
+func asksWhere(q *dnsQuestion) bool {
+	switch q.typ {
 	case "A", "AAAA", "CNAME", "HTTPS", "TYPE65":
 		return true
 	}
@@ -167,6 +166,6 @@ func asksWhere(q *event.Query) bool {
 
 // isAnswered reports whether a query was answered, or the DNS firewall kept the
 // answer back.
-func isAnswered(q *event.Query) bool {
-	return q.Rcode == "NOERROR" && len(q.AnswersJSON) > len("[]") || q.Blocked()
+func isAnswered(q *dnsQuestion) bool {
+	return q.rcode == "NOERROR" && q.answers.some() || q.blocked
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/intel"
 )
 
 // A domain that no list names has a low reputation when enough is odd about it
@@ -52,8 +52,7 @@ type odd struct {
 }
 
 // ofAge says whether a site is new here.
-func (r *record) ofAge(s *site, where *somewhere) []odd {
-	p, at := r.account.dns.reputation, r.ev.Time
+func (p *reputation) ofAge(s *site, where *somewhere, at time.Time) []odd {
 	if !s.isNew(at) {
 		return nil
 	}
@@ -68,7 +67,7 @@ func (r *record) ofAge(s *site, where *somewhere) []odd {
 }
 
 // ofName says what is odd about a name, whoever asks for it.
-func (r *record) ofName(where *somewhere) (out []odd) {
+func ofName(set *intel.Set, where *somewhere) (out []odd) {
 	label := where.label
 	switch where.kind {
 	case kindTunnel:
@@ -96,7 +95,7 @@ func (r *record) ofName(where *somewhere) (out []odd) {
 	if where.kind == kindTunnel {
 		return out
 	}
-	l := likenessOf(r.opts.Intel, label)
+	l := likenessOf(set, label)
 	if l.points > 0 {
 		out = append(out, odd{"look-alike", l.points, "its name " + l.how})
 	}
@@ -123,13 +122,12 @@ func spelling(label string) odd {
 	return odd{}
 }
 
-// ofUse says how a site is asked for.
-func (r *record) ofUse(q *event.Query, s *site, a *siteAsker) (out []odd) {
-	p, at := r.account.dns.reputation, r.ev.Time
+// ofUse says how a site is asked for, by a machine and by all.
+func (p *reputation) ofUse(who string, at time.Time, s *site, a *siteAsker) (out []odd) {
 	if a.slots >= polledSlots {
 		out = append(out, odd{"polled", pointsPolled, fmt.Sprintf("asked for in %d times of %s", a.slots, minutes(slotLength))})
 	}
-	if n := p.missedBy(asker(q), at); n >= missedEnough {
+	if n := p.missedBy(who, at); n >= missedEnough {
 		out = append(out, odd{"missed", pointsMissed, fmt.Sprintf("this machine asked for %d or more names drawn like this within %s that do not exist", n, minutes(missedWindow))})
 	}
 	if n := len(s.watch.askers); n >= manyAskers {
@@ -148,12 +146,12 @@ type leads struct {
 	inside bool     // to no machine on the internet
 }
 
-func (r *record) leadsOf(q *event.Query) (l leads) {
-	if !bytes.Contains(q.AnswersJSON, []byte(`"A`)) {
+func leadsOf(set *intel.Set, q *dnsQuestion) (l leads) {
+	if len(q.answers.list) == 0 && !bytes.Contains(q.answers.json, []byte(`"A`)) {
 		return l
 	}
 	outside, some := false, false
-	for _, a := range q.Answers() {
+	for _, a := range q.answers.all() {
 		if a.Type != "A" && a.Type != "AAAA" {
 			continue
 		}
@@ -163,7 +161,7 @@ func (r *record) leadsOf(q *event.Query) (l leads) {
 		}
 		outside = true
 		l.addrs = append(l.addrs, ip)
-		if _, known := r.opts.Intel.Network(ip); known {
+		if _, known := set.Network(ip); known {
 			continue // the addresses of clouds change hands and Regions
 		}
 		bits := 16
@@ -178,9 +176,9 @@ func (r *record) leadsOf(q *event.Query) (l leads) {
 }
 
 // ofAnswer says what is odd about where a site leads.
-func (r *record) ofAnswer(l leads) []odd {
+func ofAnswer(set *intel.Set, l leads) []odd {
 	for _, ip := range l.addrs {
-		for _, h := range r.opts.Intel.AddrKinds(ip) {
+		for _, h := range set.AddrKinds(ip) {
 			if string(h.Category) == "sinkhole" {
 				return []odd{{"sinkhole", pointsSink, fmt.Sprintf("%s is a sinkhole of %s", ip, strings.Join(h.Names, ", "))}}
 			}

@@ -346,18 +346,18 @@ func TestReputationRestore(t *testing.T) {
 // TestReputationBounded: whatever is asked for, the tables keep to their limits,
 // and where they are full nothing is new.
 func TestReputationBounded(t *testing.T) {
-	p := newReputation()
+	p := newReputation("dns")
 	p.sites.limit = 100
-	r := &record{ev: &event.Event{}, account: &account{dns: &dnsState{reputation: p}, instances: newInstances()}, opts: &Options{Intel: intel.Builtin()}}
 	rnd := rand.New(rand.NewPCG(5, 5))
 	for i := range 20_000 {
-		r.ev.Time = t0.Add(time.Duration(i) * 90 * time.Second)
 		q := &event.Query{Name: secret(rnd, 10) + []string{".top", ".ddns.net"}[i%2], Type: "A", Rcode: "NOERROR", Instance: fmt.Sprintf("i-%d", i), SrcAddr: netip.MustParseAddr(me)}
 		leadsTo(q)
-		r.reputation(q)
+		if v := p.judge(intel.Builtin(), questionOf(q, t0.Add(time.Duration(i)*90*time.Second))); v != nil {
+			t.Errorf("%+v", v)
+		}
 	}
-	if p.sites.len() > 100 || len(r.out) > 0 {
-		t.Errorf("%d sites, %d findings", p.sites.len(), len(r.out))
+	if p.sites.len() > 100 {
+		t.Errorf("%d sites", p.sites.len())
 	}
 }
 
@@ -448,7 +448,7 @@ func FuzzReputation(f *testing.F) {
 // BenchmarkReputation: what a query costs of which nothing is to be said, and the
 // first for a domain.
 func BenchmarkReputation(b *testing.B) {
-	r := &record{ev: &event.Event{Time: t0}, account: newAccount(false), opts: &Options{Intel: intel.Builtin()}}
+	p, set := newReputation("dns"), intel.Builtin()
 	query := func(name string) *event.Query {
 		q := &event.Query{Name: name, Type: "A", Rcode: "NOERROR", Instance: "i-0a1b2c3d4e5f60718"}
 		leadsTo(q)
@@ -458,14 +458,14 @@ func BenchmarkReputation(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			q := query(name)
 			for b.Loop() {
-				r.reputation(q)
+				p.judge(set, questionOf(q, t0))
 			}
 		})
 	}
 	b.Run("new", func(b *testing.B) {
 		i := 0
 		for b.Loop() {
-			r.reputation(query(fmt.Sprintf("shop-number%d.com", i)))
+			p.judge(set, questionOf(query(fmt.Sprintf("shop-number%d.com", i)), t0))
 			i++
 		}
 	})

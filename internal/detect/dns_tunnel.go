@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/intel"
 )
 
 // When names carry data away. A name's part left of the registered domain can
@@ -58,30 +58,30 @@ type span struct {
 // askers are the machines that ask for long names of a domain.
 type askers struct{ who burst }
 
-// exfiltrate adds up what a machine asks of a domain.
-func (r *record) exfiltrate(q *event.Query) {
-	name := q.Name
+// exfiltrates adds up what a machine asks of a domain.
+func (s *dnsState) exfiltrates(set *intel.Set, q *dnsQuestion) *dnsVerdict {
+	name, at := q.name, q.time
 	if len(name) < minLeft+len(".a.io") || farLeft(name) < minLeft || strings.HasSuffix(name, ".arpa") {
-		return
+		return nil
 	}
 	domain := registered(name)
 	left := len(name) - len(domain) - 1
-	if domain == "" || left < minLeft || wideDomains()[domain] || r.opts.Intel.TrustedDomain(name) {
-		return
+	if domain == "" || left < minLeft || wideDomains()[domain] || set.TrustedDomain(name) {
+		return nil
 	}
-	s, at := r.account.dns, r.ev.Time
-	key := asker(q) + "|" + domain
+	who := q.asker.key()
+	key := who + "|" + domain
 	h := uint32(mixSeed.string(name[:left]).sum())
 	length := left
-	if q.Rcode == "NXDOMAIN" && madeBySearch(name[:left]) {
+	if q.rcode == "NXDOMAIN" && madeBySearch(name[:left]) {
 		length = (left + searchShare - 1) / searchShare
 	}
 	t := s.tunnels.get(key)
 	if t != nil && t.hour.covers(at, time.Hour) && t.day.covers(at, day) && t.hour.names.has(h) && t.day.names.has(h) {
-		return
+		return nil
 	}
 	if t == nil || !t.day.covers(at, day) {
-		s.askers.touch(domain, at).who.add(mixSeed.string(asker(q)).sum(), at, otherAskers+1)
+		s.askers.touch(domain, at).who.add(mixSeed.string(who).sum(), at, otherAskers+1)
 	}
 	t = s.tunnels.touch(key, at)
 	t.hour.add(h, length, at, time.Hour)
@@ -96,23 +96,23 @@ func (r *record) exfiltrate(q *event.Query) {
 			continue
 		}
 		if a := s.askers.get(domain); a != nil && len(a.who) > otherAskers {
-			return
+			return nil
 		}
 		t.hour.told, t.day.told = true, true
-		r.tunnelled(q, domain, c.span.names.count(), n, c.limit, c.window)
-		return
+		return tunnelled(q, domain, c.span.names.count(), n, c.limit, c.window)
 	}
+	return nil
 }
 
-func (r *record) tunnelled(q *event.Query, domain string, names, n, limit int64, window time.Duration) {
-	s := r.claimQuery("Trojan:EC2/DNSDataExfiltration", domain, q)
-	who := r.questioner(q)
-	s.Title = fmt.Sprintf("%s sends data to %s in the names it asks for.", upper(who), domain)
-	s.Description = fmt.Sprintf("%s asked for about %d different names below %s within %s, which hold %d bytes of text.", upper(who), names, domain, minutes(window), n)
-	s.Why = fmt.Sprintf("%d bytes of different text left of %s in %d names within %s, the latest of type %s (the threshold is %d bytes), and fewer than %d other machines ask that domain such names",
-		n, domain, names, minutes(window), q.Type, limit, otherAskers)
-	s.Info = map[string]any{"domain": domain, "outBytes": n, "names": names}
-	r.raise(s)
+func tunnelled(q *dnsQuestion, domain string, names, n, limit int64, window time.Duration) *dnsVerdict {
+	return &dnsVerdict{
+		purpose: "Trojan", mechanism: "DNSDataExfiltration", about: domain, role: "ACTOR",
+		title:       fmt.Sprintf("sends data to %s in the names it asks for", domain),
+		description: fmt.Sprintf("asked for about %d different names below %s within %s, which hold %d bytes of text", names, domain, minutes(window), n),
+		why: fmt.Sprintf("%d bytes of different text left of %s in %d names within %s, the latest of type %s (the threshold is %d bytes), and fewer than %d other machines ask that domain such names",
+			n, domain, names, minutes(window), q.typ, limit, otherAskers),
+		info: map[string]any{"domain": strings.Clone(domain), "outBytes": n, "names": names},
+	}
 }
 
 // farLeft is the most that can be left of the registered domain: all but two labels.

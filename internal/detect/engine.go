@@ -41,6 +41,8 @@ type Options struct {
 	Accounts []string
 	// DisabledRules are the names of catalogue rules that raise nothing.
 	DisabledRules []string
+	// HideCommandLines keeps the command lines of processes out of findings.
+	HideCommandLines bool
 }
 
 // lateAfter is how much older than the newest record of its stream a record
@@ -64,6 +66,9 @@ type Engine struct {
 	ids        Identifier
 	record     record
 	peers      peers
+
+	runtime       map[event.RuntimeKind][]runtimeDetector
+	runtimeRecord runtimeRecord
 }
 
 // detector looks at one successful API call and says what it claims of it.
@@ -80,8 +85,9 @@ type scope struct {
 	// kubeflow: something in the namespace kubeflow exists, so the cluster's
 	// ingress gateway leads to its dashboard.
 	kubeflow, kubeflowSaved bool
-	account                 *account // nil where no log of an AWS account was read
-	past                    *past    // nil where nothing is remembered
+	account                 *account      // nil where no log of an AWS account was read
+	runtime                 *runtimeState // nil where no sensor was heard
+	past                    *past         // nil where nothing is remembered
 }
 
 // Result is what a batch came to. The signals own their memory; the counts do
@@ -92,6 +98,8 @@ type Result struct {
 	// Faults tell of records on which a detector broke; they are counted as
 	// dropped, and the records after them are judged.
 	Faults []error
+	// Losses are what sensors lost, as the batch showed.
+	Losses []SensorLoss
 	// Told are the events, of the batch, that tell what lists name from now on.
 	Told []*event.Event
 }
@@ -115,6 +123,7 @@ func New(opts Options) *Engine {
 		opts:       opts,
 		byResource: builtin(opts),
 		trail:      newTrailRules(&opts),
+		runtime:    runtimeDetectors(),
 		scopes:     map[event.Scope]*scope{},
 	}
 }
@@ -153,6 +162,9 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 		r.count(ev.Source, ev.Scope, event.Duplicate, event.ReasonSeenBefore, 1, ev.Time)
 		return
 	}
+	if ev.Runtime != nil {
+		e.noteSensor(sc, ev, r)
+	}
 	signals, err := e.guarded(sc, ev)
 	if err != nil {
 		r.count(ev.Source, ev.Scope, event.Dropped, event.ReasonFault, 1, ev.Time)
@@ -188,6 +200,9 @@ func (e *Engine) guarded(sc *scope, ev *event.Event) (out []*finding.Signal, err
 		out = e.judge(sc, ev)
 		e.rememberRequest(sc, ev, out)
 		return out, nil
+	}
+	if ev.Runtime != nil {
+		return e.judgeRuntime(sc, ev), nil
 	}
 	return e.judgeAccount(sc, ev), nil
 }

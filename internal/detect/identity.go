@@ -54,8 +54,8 @@ func writeCall(b *bytes.Buffer, ev *event.Event) {
 	}
 }
 
-// writeRecord writes what identifies a record of an AWS account: the event ID
-// that CloudTrail gave it, or its text. Two flow log lines of one text are two
+// writeRecord writes what identifies a record of an AWS account or a sensor: the
+// event ID that CloudTrail gave it, its number in the run of a sensor, or its text. Two flow log lines of one text are two
 // records only where the format tells neither the interface nor the time.
 func writeRecord(b *bytes.Buffer, batch *event.Batch, ev *event.Event) {
 	b.WriteString(string(ev.Source))
@@ -64,6 +64,13 @@ func writeRecord(b *bytes.Buffer, batch *event.Batch, ev *event.Event) {
 		b.WriteString(t.EventID)
 		b.WriteByte(0)
 		b.WriteString(t.Name)
+		return
+	}
+	if r := ev.Runtime; r != nil && r.Sensor.Session != "" && r.Sensor.Sequence != 0 && !ev.Truncated {
+		b.WriteString(r.Node.Name)
+		b.WriteByte(0)
+		b.WriteString(r.Sensor.Session)
+		b.Write(binary.LittleEndian.AppendUint64(b.AvailableBuffer(), r.Sensor.Sequence))
 		return
 	}
 	const own = event.FlowInterface | event.FlowTimes

@@ -63,3 +63,14 @@ func peerOf(by *intel.Set, ips []string) (p peer) {
 	}
 	return p
 }
+
+// unmapped writes IPv4 addresses as such where an API server that listens on
+// IPv6 wrote ::ffff:203.0.113.7: a caller is one, however it is reached.
+func unmapped(ips []string) []string {
+	for i, text := range ips {
+		if ip, err := netip.ParseAddr(text); err == nil && ip.Is4In6() {
+			ips[i] = ip.Unmap().WithZone("").String()
+		}
+	}
+	return ips
+}

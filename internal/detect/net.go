@@ -16,6 +16,7 @@ type netState struct {
 	habits    *table[habit]    // who uses which resolver, who sends mail
 	watched   *table[habit]    // since when there are flows
 	started   bool             // that is known
+	functions *functions
 }
 
 func newNetState() *netState {
@@ -25,11 +26,12 @@ func newNetState() *netState {
 		logins:    newTable[logins]("net-logins", maxLogins, loginIdle),
 		habits:    newTable[habit]("net-habits", maxHabits, habitIdle),
 		watched:   newTable[habit]("net-watched", 1, 0),
+		functions: newFunctions(),
 	}
 }
 
 func (s *netState) memories() []memory {
-	return []memory{s.endpoints, s.contacts, s.logins, s.habits, s.watched}
+	return []memory{s.endpoints, s.contacts, s.logins, s.habits, s.watched, s.functions.byInterface}
 }
 
 // judgeFlow runs the detectors of network flows.
@@ -38,6 +40,7 @@ func (r *record) judgeFlow(f *event.Flow) {
 		return
 	}
 	r.watch()
+	f = r.asFunction(f)
 	var v view
 	if !r.look(f, &v) {
 		return

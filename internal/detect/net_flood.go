@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -19,7 +20,7 @@ const (
 	// connection and media session does, is talking with somebody.
 	answered = 100
 
-	maxFloods   = 4 // hosts watched for each machine
+	maxFloods   = 8 // hosts watched for each machine
 	floodSlots  = 4 // minutes open at once: records come out of order
 	floodPause  = 15
 	smallUDP    = 100 // packets
@@ -47,7 +48,8 @@ type flood struct {
 	since, last, sent, back int64
 }
 
-type floodMinute struct{ minute, packets, bytes, syns int64 }
+// floodMinute is what went out in a minute, and the packets that came back.
+type floodMinute struct{ minute, packets, bytes, syns, back int64 }
 
 func floodKindOf(v *view) floodKind {
 	f := v.f
@@ -103,7 +105,7 @@ func (r *record) flood(v *view) {
 	}
 	if m := minute.minute; fl.since == 0 || m-fl.last > floodPause || fl.last-m > floodPause {
 		fl.since, fl.last = m, m
-		fl.sent, fl.back = minute.packets, 0
+		fl.sent, fl.back = minute.packets, fl.cameBack(m)
 		return
 	}
 	fl.last = max(fl.last, minute.minute)
@@ -115,17 +117,86 @@ func (r *record) flood(v *view) {
 	fl.since, fl.sent, fl.back = minute.minute, 0, 0 // one finding a minute
 }
 
-// answer notes what a watched host sent back.
+// answer notes what a watched host sent back. What is answer enough to a flood
+// may come before the record of what it answers.
 func (r *record) answer(v *view) {
 	if v.end == nil {
 		return
 	}
-	for i := range v.end.floods {
-		if fl := &v.end.floods[i]; fl.remote == v.remote && fl.since != 0 {
-			r.endpoint(v.f)
-			fl.back += min(max(v.f.Packets, 0), mostInFlow)
+	kind, packets := answerKind(v), min(max(v.f.Packets, 0), mostInFlow)
+	watched := slices.ContainsFunc(v.end.floods, func(fl flood) bool { return fl.remote == v.remote })
+	if !watched && (kind == 0 || packets < kind.limit()/answered) {
+		return
+	}
+	e, m := r.endpoint(v.f), bucketOf(r.ev.Time, time.Minute)
+	if !watched {
+		e.flood(v.remote, kind)
+	}
+	for i := range e.floods {
+		fl := &e.floods[i]
+		if fl.remote != v.remote {
+			continue
+		}
+		if slot := fl.slot(m); slot != nil {
+			slot.back += packets
+		}
+		if fl.since != 0 {
+			fl.back += packets
 		}
 	}
+}
+
+// answerKind is the kind of flood that a record would be an answer to.
+func answerKind(v *view) floodKind {
+	switch v.f.Protocol {
+	case event.ProtoTCP:
+		return floodTCP
+	case event.ProtoUDP:
+		switch {
+		case v.rport == portDNS:
+			return floodDNS
+		case portMarks()[v.rport].tcpOnly:
+			return floodUDPOnTCP
+		}
+		return floodUDP
+	case 1, 50, 51, 58, 132, 4, 41, 47:
+		return 0
+	}
+	return floodUnusual
+}
+
+// limit is how many packets a minute are a flood; questions to resolvers have
+// some 64 bytes.
+func (k floodKind) limit() int64 {
+	switch k {
+	case floodDNS:
+		return floodDNSBytes / 64
+	case floodUnusual:
+		return unusualPackets
+	}
+	return floodPackets
+}
+
+// cameBack is what came back in a minute, and in the one before.
+func (f *flood) cameBack(minute int64) (packets int64) {
+	for _, m := range f.slots {
+		if m.minute >= minute-1 {
+			packets += m.back
+		}
+	}
+	return packets
+}
+
+// slot is the minute of a number; nil if that is gone by.
+func (f *flood) slot(minute int64) *floodMinute {
+	slot := &f.slots[uint64(minute)%floodSlots]
+	if slot.minute > minute {
+		return nil
+	}
+	if slot.minute < minute {
+		*slot = floodMinute{minute: minute}
+	}
+	return slot
 }
 
 // flood returns the counts of a host; those of the host with the fewest
@@ -159,13 +230,9 @@ func (f *flood) weight() int64 {
 // add adds a record to its minute; nil if that is gone by. A record of more
 // than a minute counts with what it has in one.
 func (f *flood) add(v *view, at time.Time) *floodMinute {
-	m := bucketOf(at, time.Minute)
-	slot := &f.slots[uint64(m)%floodSlots]
-	if slot.minute > m {
+	slot := f.slot(bucketOf(at, time.Minute))
+	if slot == nil {
 		return nil
-	}
-	if slot.minute < m {
-		*slot = floodMinute{minute: m}
 	}
 	packets, bytes := min(max(v.f.Packets, 0), mostInFlow), min(max(v.f.Bytes, 0), mostInFlow)
 	if d := int64(v.f.End.Sub(v.f.Start) / time.Second); d > 60 {
@@ -181,13 +248,10 @@ func (f *flood) add(v *view, at time.Time) *floodMinute {
 }
 
 func (m *floodMinute) heavy(kind floodKind) bool {
-	switch kind {
-	case floodDNS:
+	if kind == floodDNS {
 		return m.bytes >= floodDNSBytes
-	case floodUnusual:
-		return m.packets >= unusualPackets
 	}
-	return m.packets >= floodPackets
+	return m.packets >= kind.limit()
 }
 
 func (r *record) flooded(v *view, kind floodKind, m *floodMinute) {
@@ -223,7 +287,7 @@ func appendFloods(b []byte, fs []flood) []byte {
 		f := &fs[i]
 		b = append(appendAddr(b, f.remote), byte(f.kind))
 		for _, m := range f.slots {
-			b = appendInts(b, m.minute, m.packets, m.bytes, m.syns)
+			b = appendInts(b, m.minute, m.packets, m.bytes, m.syns, m.back)
 		}
 		b = appendInts(b, f.since, f.last, f.sent, f.back)
 	}
@@ -240,7 +304,7 @@ func (s *saved) floods() []flood {
 		f := &fs[i]
 		f.remote, f.kind = s.addr(), floodKind(s.byte())
 		for k := range f.slots {
-			f.slots[k] = floodMinute{s.int(), s.int(), s.int(), s.int()}
+			f.slots[k] = floodMinute{s.int(), s.int(), s.int(), s.int(), s.int()}
 		}
 		f.since, f.last, f.sent, f.back = s.int(), s.int(), s.int(), s.int()
 	}

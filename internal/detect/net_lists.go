@@ -72,8 +72,12 @@ func (r *record) onList(v *view, hits []intel.Hit, h intel.Hit) {
 	}
 	who := r.name(v)
 	s.Title = fmt.Sprintf("%s %s %s.", upper(who), t.does, v.remote)
-	s.Description = fmt.Sprintf("%s %s %s, which the list %q names.", upper(who), t.does, v.peer(), h.List)
-	if f.Rejected {
+	switch {
+	default:
+		s.Description = fmt.Sprintf("%s %s %s, which the list %q names.", upper(who), t.does, v.peer(), h.List)
+	case v.opened == remoteSide && hasPorts(f):
+		s.Description = fmt.Sprintf("%s, which the list %q names, talks to %s port %d of %s.", v.remote, h.List, protocolName(f.Protocol), v.lport, who)
+	case f.Rejected:
 		s.Description = fmt.Sprintf("%s tried in vain: a security group or network ACL kept it from %s, which the list %q names.", upper(who), v.peer(), h.List)
 	}
 	s.Intel, s.Info, s.Why = threats(h), listInfo(h), because(v.remote.String(), h)
@@ -95,7 +99,7 @@ func (r *record) probed(v *view, h intel.Hit) {
 	if !v.called() || f.Rejected || f.Function != "" || v.lport == portHTTP || v.lport == portHTTPS || v.lport == 0 {
 		return
 	}
-	if f.Protocol != event.ProtoTCP && f.Protocol != event.ProtoUDP {
+	if !hasPorts(f) {
 		return
 	}
 	res := r.flowResource(v)

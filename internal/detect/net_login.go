@@ -89,14 +89,14 @@ func (r *record) login(v *view) {
 		l.first = at.Unix()
 	}
 	if long {
-		l.befriend()
+		l.befriend(at)
 		return
 	}
 	id := uint64(clientPort)
 	if l.attempts.add(id, at, maxAttempts) {
 		r.guessed(v, l, p, role)
 	} else if l.attempts.lasted(id, at) > longLogin {
-		l.befriend() // one session, of which each interval has a record
+		l.befriend(at) // one session, of which each interval has a record
 	}
 }
 
@@ -116,8 +116,14 @@ func (o *Options) trustedEnd(v *view) bool {
 
 // befriend notes that something was done in a session. After many attempts
 // that would be the one that succeeded.
-func (l *logins) befriend() {
-	if len(l.attempts) < loginThreshold/2 {
+func (l *logins) befriend(at time.Time) {
+	earlier := 0
+	for _, o := range l.attempts {
+		if o.at < at.Unix() {
+			earlier++
+		}
+	}
+	if earlier < loginThreshold/2 {
 		l.friend = true
 	}
 }

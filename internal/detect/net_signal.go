@@ -115,12 +115,18 @@ func (r *record) flowResource(v *view) finding.Resource {
 	return finding.Resource{ResourceType: "Lambda", LambdaDetails: d}
 }
 
-// peer describes a flow's other end in a sentence.
+// peer describes a flow's other end in a sentence. A port from which it called,
+// or may have, says nothing of it.
 func (v *view) peer() string {
-	if v.f.Protocol == event.ProtoTCP || v.f.Protocol == event.ProtoUDP {
+	called := v.rport != 0 && v.opened != remoteSide && (v.opened == localSide || v.rport < firstEphemeralPort)
+	if hasPorts(v.f) && called {
 		return fmt.Sprintf("%s on %s port %d", v.remote, protocolName(v.f.Protocol), v.rport)
 	}
 	return fmt.Sprintf("%s by %s", v.remote, protocolName(v.f.Protocol))
+}
+
+func hasPorts(f *event.Flow) bool {
+	return f.Protocol == event.ProtoTCP || f.Protocol == event.ProtoUDP
 }
 
 // upper makes the start of a sentence of a name.

@@ -3,7 +3,6 @@ package detect
 import (
 	"encoding/binary"
 	"net/netip"
-	"strings"
 
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
@@ -199,7 +198,6 @@ func (r *recall) recallFlow(ip netip.Addr, c *act) []*finding.Signal {
 			continue
 		}
 		n.RemotePortDetails = nil
-		s.Description = strings.Replace(s.Description, v.peer(), ip.String(), 1)
 	}
 	return rec.out
 }

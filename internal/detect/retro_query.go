@@ -102,6 +102,6 @@ func (r *recall) recallQuery(name string, c *act) []*finding.Signal {
 	if rec == nil {
 		return nil
 	}
-	rec.askedFor(q, r.set.Domain(name))
+	rec.raiseQuery(q, listedQuestion(questionOf(q, rec.ev.Time), r.set.Domain(name)))
 	return rec.out
 }

@@ -71,7 +71,7 @@ func (c *call) actor() finding.Actor {
 		Impersonated: strings.Clone(a.Impersonated.Username),
 		Groups:       a.User.Groups(),
 		PrincipalARN: a.User.Extra("arn"),
-		SourceIPs:    a.SourceIPs(),
+		SourceIPs:    unmapped(a.SourceIPs()),
 		UserAgent:    strings.Clone(a.UserAgent),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -100,10 +101,7 @@ func (e *Engine) Delta(s event.Scope) ([]Run, error) {
 	if sc.past != nil {
 		out = append(out, sc.past.take()...)
 	}
-	if sc.account == nil {
-		return out, nil
-	}
-	for _, t := range sc.account.tables {
+	for _, t := range sc.tables() {
 		run, ok, err := t.delta()
 		if err != nil {
 			return nil, fmt.Errorf("save what is known of %s: %w", s, err)
@@ -118,10 +116,26 @@ func (e *Engine) Delta(s event.Scope) ([]Run, error) {
 // Logs are the names of the logs a scope may have.
 func (e *Engine) Logs(s event.Scope) []string {
 	out := []string{""}
+	sc := e.scope(s)
 	if s.Cluster == "" {
-		for _, t := range e.accountOf(s).tables {
-			out = append(out, t.name())
-		}
+		e.accountIn(sc)
+	}
+	e.runtimeIn(sc)
+	for _, t := range sc.tables() {
+		out = append(out, t.name())
+	}
+	return out
+}
+
+func (e *Engine) accountOf(s event.Scope) *account { return e.accountIn(e.scope(s)) }
+
+// tables are those that a scope has so far.
+func (sc *scope) tables() (out []memory) {
+	if sc.account != nil {
+		out = append(out, sc.account.tables...)
+	}
+	if sc.runtime != nil {
+		out = append(out, sc.runtime.tables...)
 	}
 	return out
 }
@@ -132,15 +146,19 @@ func (e *Engine) RestoreRun(s event.Scope, run Run) error {
 		e.scope(s).seen.restore(Seen{run.Generation, run.Data})
 		return nil
 	}
-	for _, t := range e.accountOf(s).tables {
+	sc := e.scope(s)
+	if strings.HasPrefix(run.Log, runtimeLog) {
+		e.runtimeIn(sc)
+	} else {
+		e.accountIn(sc)
+	}
+	for _, t := range sc.tables() {
 		if t.name() == run.Log {
 			return t.restore(run)
 		}
 	}
 	return fmt.Errorf("restore what was known of %s: there is no log %q", s, run.Log)
 }
-
-func (e *Engine) accountOf(s event.Scope) *account { return e.accountIn(e.scope(s)) }
 
 // mark is a watermark as it is kept; times are nanoseconds since the epoch.
 type mark struct {

@@ -21,6 +21,7 @@ type trailState struct {
 	passwords *table[passwordMemory]
 	// interfaces are those that belong to no instance yet.
 	interfaces *table[finding.NetworkInterface]
+	leaked     *table[leakMemory] // by user: whose keys leaked
 }
 
 // Bounds: of each kind those not heard of for longest are forgotten first.
@@ -49,17 +50,18 @@ func newTrailState() *trailState {
 		users:      newTable[userMemory]("console-users", maxLoginUsers, loginPlaceIdle),
 		passwords:  newTable[passwordMemory]("password-data", maxOperators, operateIdle),
 		interfaces: newTable[finding.NetworkInterface]("loose-interfaces", maxOperators, sessionIdle),
+		leaked:     newLeaked(),
 	}
 }
 
 func (s *trailState) memories() []memory {
-	return []memory{s.trails, s.logs, s.buckets, s.settings, s.sessions, s.addresses, s.operators, s.users, s.passwords, s.interfaces}
+	return []memory{s.trails, s.logs, s.buckets, s.settings, s.sessions, s.addresses, s.operators, s.users, s.passwords, s.interfaces, s.leaked}
 }
 
 // settings are what is known of the account as a whole.
 type settings struct {
-	PublicBlock    *publicBlock    `json:"publicBlock,omitempty"`
-	PasswordPolicy *passwordPolicy `json:"passwordPolicy,omitempty"`
+	PublicBlock    setting[publicBlock]    `json:"publicBlock,omitzero"`
+	PasswordPolicy setting[passwordPolicy] `json:"passwordPolicy,omitzero"`
 }
 
 // settings of the account, to be read.
@@ -119,6 +121,7 @@ func (r *record) judgeTrail(t *event.Trail) {
 		c.rootUsage()
 		c.penetrationTest()
 		c.listedAddress()
+		c.leakedKey()
 		c.roleSession()
 	}
 	for _, rule := range r.rules.byName[apiName(t)] {

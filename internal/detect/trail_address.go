@@ -3,6 +3,7 @@ package detect
 import (
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/jsonscan"
@@ -24,12 +25,22 @@ type addressMemory struct {
 	// Allocation and Instance are those of an Elastic IP address.
 	Allocation string `json:"allocation,omitempty"`
 	Instance   string `json:"instance,omitempty"`
+	At         int64  `json:"at,omitempty"` // Unix seconds: since when, of an instance's
 }
 
 // operatorMemory is who ran commands on an instance last, and from where.
 type operatorMemory struct {
 	Who, Addr string
 	At        int64
+}
+
+// ranBefore reports whether it was not long before a time.
+func (o *operatorMemory) ranBefore(at int64) bool {
+	return at >= o.At && at-o.At <= int64(operateIdle/time.Second)
+}
+
+func (o *operatorMemory) why() string {
+	return o.Who + " ran commands on the instance from the same address shortly before"
 }
 
 // inhabit notes that a machine calls from an address.
@@ -61,9 +72,10 @@ func (c *apiCall) isShared(addr string) bool {
 	return m.Shared || m.One != "" && m.One != c.t.Identity.PrincipalID || m.Allocation != ""
 }
 
-// associated is the Elastic IP address of an instance, "" if no call told.
-func (c *apiCall) associated(id string) string {
-	if m := c.account.trail.addresses.get("of:" + id); m != nil {
+// associated is the Elastic IP address that an instance had at a time, "" if no
+// call told.
+func (c *apiCall) associated(id string, at int64) string {
+	if m := c.account.trail.addresses.get("of:" + id); m != nil && m.At <= at {
 		return m.One
 	}
 	return ""
@@ -118,7 +130,9 @@ func (c *apiCall) learnAddress() {
 		}
 		if id != "" {
 			m.Instance = id
-			*addrs.touch("of:"+id, c.ev.Time) = addressMemory{One: ip}
+			if of := addrs.touch("of:"+id, c.ev.Time); of.At <= c.ev.Time.Unix() {
+				*of = addressMemory{One: ip, At: c.ev.Time.Unix()}
+			}
 		}
 	default: // a NAT gateway, whose answer may have its addresses
 		for _, n := range nodes(member(res, c.t.Name+"Response", "natGateway", "natGatewayAddressSet")) {
@@ -136,7 +150,8 @@ func (c *apiCall) learnStart() {
 	}
 	for _, n := range nodes(c.req().Get("instancesSet")) {
 		if id := n.Text("instanceId"); id != "" {
-			*c.account.trail.operators.touch("start:"+id, c.ev.Time) = operatorMemory{At: c.ev.Time.Unix()}
+			o := c.account.trail.operators.touch("start:"+id, c.ev.Time)
+			o.At = max(o.At, c.ev.Time.Unix())
 		}
 	}
 }
@@ -150,9 +165,14 @@ func (c *apiCall) learnOperator() {
 	req := c.req()
 	ids := append(req.Strings("instanceIds"), req.Text("target"), req.Text("instanceId"))
 	for _, id := range ids[:min(len(ids), 100)] {
-		if strings.HasPrefix(id, "i-") {
-			*c.account.trail.operators.touch(id, c.ev.Time) = operatorMemory{Who: c.who(), Addr: ip.String(), At: c.ev.Time.Unix()}
+		if !strings.HasPrefix(id, "i-") {
+			continue
 		}
+		now := operatorMemory{Who: c.who(), Addr: ip.String(), At: c.ev.Time.Unix()}
+		if o := c.account.trail.operators.touch(id, c.ev.Time); o.At <= now.At {
+			*o = now
+		}
+		c.ranAfter(id, &now)
 	}
 }
 
@@ -208,7 +228,7 @@ func networkInterface(i *jsonscan.Node) finding.NetworkInterface {
 	out := finding.NetworkInterface{
 		NetworkInterfaceID: i.Text("networkInterfaceId"), SubnetID: i.Text("subnetId"), VPCID: i.Text("vpcId"),
 		PrivateIPAddress: i.Text("privateIpAddress"), PrivateDNSName: i.Text("privateDnsName"),
-		PublicIP: i.Text("ipAddress") + i.Get("association").Text("publicIp"), PublicDNSName: i.Text("dnsName"),
+		PublicIP: i.Text("ipAddress") + i.Get("association").Text("publicIp"), PublicDNSName: i.Text("dnsName") + i.Get("association").Text("publicDnsName"),
 	}
 	for _, p := range nodes(i.Get("privateIpAddressesSet")) {
 		out.PrivateIPAddresses = append(out.PrivateIPAddresses, finding.PrivateIPAddressDetails{

@@ -90,6 +90,15 @@ func (c *apiCall) sourceAddr() netip.Addr {
 	return parseAddr(s)
 }
 
+// source is where the call came from, as it is shown: an address in its shortest
+// form, not IPv4 as IPv6 maps it, or the name of a service.
+func (c *apiCall) source() string {
+	if ip := c.sourceAddr(); ip.IsValid() {
+		return ip.String()
+	}
+	return strings.Clone(c.t.SourceIP)
+}
+
 // recipient is the account that the call was made in.
 func (c *apiCall) recipient() string { return c.ev.Scope.Account }
 
@@ -153,7 +162,7 @@ func (c *apiCall) actor() finding.Actor {
 	t := c.t
 	a := finding.Actor{Username: c.userName(), PrincipalARN: strings.Clone(t.Identity.ARN), UserAgent: strings.Clone(t.UserAgent)}
 	if t.SourceIP != "" {
-		a.SourceIPs = []string{strings.Clone(t.SourceIP)}
+		a.SourceIPs = []string{c.source()}
 	}
 	return a
 }
@@ -193,7 +202,7 @@ func (c *apiCall) action() *finding.AWSAPICallAction {
 	if ip := remoteIP([]string{t.SourceIP}); ip != nil {
 		a.CallerType, a.RemoteIPDetails = "Remote IP", ip
 	} else if t.SourceIP != "" {
-		a.CallerType, a.DomainDetails = "Domain", &finding.DomainDetails{Domain: strings.Clone(t.SourceIP)}
+		a.CallerType, a.DomainDetails = "Domain", &finding.DomainDetails{Domain: c.source()}
 	}
 	if caller := t.Identity.AccountID; caller != "" && caller != c.recipient() {
 		a.RemoteAccountDetails = &finding.RemoteAccountDetails{AccountID: strings.Clone(caller), Affiliated: c.isOwn(caller)}
@@ -246,7 +255,7 @@ func (c *apiCall) from() string {
 	if c.t.SourceIP == "" {
 		return ""
 	}
-	return " from " + shown(c.t.SourceIP)
+	return " from " + shown(c.source())
 }
 
 // outcome says in a sentence that a call failed.

@@ -170,6 +170,10 @@ func (c *apiCall) deniedPasswords(instance string) int {
 	who := c.principal()
 	m := c.account.trail.passwords.get(who)
 	var known []string
+	last := int64(0)
+	if m != nil {
+		last = m.Last
+	}
 	if m != nil && within(c.ev.Time, time.Unix(m.Last, 0), operateIdle) {
 		known = m.Instances
 	}
@@ -177,7 +181,7 @@ func (c *apiCall) deniedPasswords(instance string) int {
 		return len(known)
 	}
 	next := append(slices.Clip(known), instance)
-	*c.account.trail.passwords.touch(who, c.ev.Time) = passwordMemory{next, c.ev.Time.Unix()}
+	*c.account.trail.passwords.touch(who, c.ev.Time) = passwordMemory{next, max(last, c.ev.Time.Unix())}
 	return len(next)
 }
 

@@ -88,7 +88,7 @@ func bucketResource(c *apiCall) (h hit, name string) {
 func bucketPolicyExternal(c *apiCall) (hit, bool) {
 	h, name := bucketResource(c)
 	a := evaluatePolicy(c.bucketPolicyOf())
-	if c.memory(name).shuts(c.settings().PublicBlock, func(k *publicBlock) bool { return k.Restrict }) {
+	if m := c.memory(name); c.shut(&m, restricts) {
 		a.reach = reachNobody // whatever is for everybody is for the account alone
 	}
 	external := c.externalAccounts(a.accounts)

@@ -27,8 +27,13 @@ func (c *apiCall) learnInstance() {
 	req, res, in := c.req(), c.res(), c.account.instances
 	switch c.t.Name {
 	case "CreateNetworkInterface":
+		n := res.Get("networkInterface")
+		if c.byLambda() {
+			c.learnFunction(n)
+			return
+		}
 		// Whose it will be is not known yet; the VPC and the address wait for that.
-		if n := res.Get("networkInterface"); n.Text("networkInterfaceId") != "" {
+		if n.Text("networkInterfaceId") != "" {
 			*c.account.trail.interfaces.touch(n.Text("networkInterfaceId"), c.ev.Time) = networkInterface(n)
 		}
 	case "AttachNetworkInterface":

@@ -70,7 +70,7 @@ func days(n int64) string {
 // compared with AWS's own.
 func (c *apiCall) passwordPolicyChanged() {
 	old, known := awsPasswords(), false
-	if p := c.settings().PasswordPolicy; p != nil {
+	if p := c.settings().PasswordPolicy.before(c.ev.Time); p != nil {
 		old, known = *p, true
 	}
 	deleted := c.t.Name == "DeleteAccountPasswordPolicy"
@@ -80,7 +80,7 @@ func (c *apiCall) passwordPolicyChanged() {
 	}
 	if c.t.Succeeded() {
 		defer func() {
-			c.account.trail.settings.touch("account", c.ev.Time).PasswordPolicy = &next
+			c.account.trail.settings.touch("account", c.ev.Time).PasswordPolicy.tell(next, c.ev.Time)
 		}()
 	}
 	loss, what := next.weaker(old)

@@ -9,13 +9,18 @@ import (
 
 // bucketMemory is what calls told of a bucket.
 type bucketMemory struct {
-	Block  *publicBlock `json:"block,omitempty"`
-	Policy *exposure    `json:"policy,omitempty"`
-	ACL    *exposure    `json:"acl,omitempty"`
-	// Logging is whether server access logging is on; nil if no call told.
-	Logging *bool `json:"logging,omitempty"`
+	Block  setting[publicBlock] `json:"block,omitzero"`
+	Policy setting[exposure]    `json:"policy,omitzero"`
+	ACL    setting[exposure]    `json:"acl,omitzero"`
+	// Logging is whether server access logging is on.
+	Logging setting[bool] `json:"logging,omitzero"`
 	// NoACLs: the bucket's owner owns all objects, and ACLs mean nothing.
-	NoACLs bool `json:"noACLs,omitempty"`
+	NoACLs setting[bool] `json:"noACLs,omitzero"`
+}
+
+// newest is when the latest call was made that told of the bucket.
+func (m *bucketMemory) newest() int64 {
+	return max(m.Block.At, m.Policy.At, m.ACL.At, m.Logging.At, m.NoACLs.At)
 }
 
 // publicBlock is Block Public Access, of a bucket or of the account.
@@ -86,16 +91,16 @@ func headerText(req *jsonscan.Node, name string) string {
 
 // publicAccess says what is known of a bucket's being public.
 func (c *apiCall) publicAccess(bucket string) *finding.PublicAccess {
-	m, account := c.memory(bucket), c.settings().PublicBlock
+	m, account := c.memory(bucket), c.settings().PublicBlock.Value
 	out := &finding.PublicAccess{EffectivePermission: m.effective(account)}
 	b := &finding.BucketLevelPermissions{
-		AccessControlList: &finding.AccessControlList{}, BucketPolicy: &finding.BucketPolicy{}, BlockPublicAccess: m.Block.wire(),
+		AccessControlList: &finding.AccessControlList{}, BucketPolicy: &finding.BucketPolicy{}, BlockPublicAccess: m.Block.Value.wire(),
 	}
-	if m.ACL != nil && m.ACL.Reach > reachNobody {
-		*b.AccessControlList = finding.AccessControlList{AllowsPublicReadAccess: m.ACL.Read, AllowsPublicWriteAccess: m.ACL.Write}
+	if a := m.ACL.Value; a != nil && a.Reach > reachNobody {
+		*b.AccessControlList = finding.AccessControlList{AllowsPublicReadAccess: a.Read, AllowsPublicWriteAccess: a.Write}
 	}
-	if m.Policy != nil && m.Policy.Reach > reachNobody {
-		*b.BucketPolicy = finding.BucketPolicy{AllowsPublicReadAccess: m.Policy.Read, AllowsPublicWriteAccess: m.Policy.Write}
+	if p := m.Policy.Value; p != nil && p.Reach > reachNobody {
+		*b.BucketPolicy = finding.BucketPolicy{AllowsPublicReadAccess: p.Read, AllowsPublicWriteAccess: p.Write}
 	}
 	out.PermissionConfiguration = &finding.PermissionConfiguration{
 		BucketLevelPermissions:  b,
@@ -116,23 +121,30 @@ func (b *publicBlock) wire() *finding.BlockPublicAccess {
 // effective is what all settings come to. What the account blocks no bucket
 // can open; and nothing is known to be private until calls told so.
 func (m bucketMemory) effective(account *publicBlock) string {
-	policy := m.Policy != nil && m.Policy.Reach > reachNobody && !m.shuts(account, func(b *publicBlock) bool { return b.Restrict })
-	acl := m.ACL != nil && m.ACL.Reach > reachNobody && !m.NoACLs && !m.shuts(account, func(b *publicBlock) bool { return b.IgnoreACLs })
+	noACLs := m.NoACLs.Value != nil && *m.NoACLs.Value
+	restrict, ignore := m.Block.Value.has(restricts) || account.has(restricts), m.Block.Value.has(ignoresACLs) || account.has(ignoresACLs)
+	policy := m.Policy.Value != nil && m.Policy.Value.Reach > reachNobody && !restrict
+	acl := m.ACL.Value != nil && m.ACL.Value.Reach > reachNobody && !noACLs && !ignore
 	switch {
 	case policy || acl:
 		return "PUBLIC"
-	case m.Policy != nil && m.ACL != nil,
-		m.shuts(account, func(b *publicBlock) bool { return b.Restrict && b.IgnoreACLs }),
-		m.Policy != nil && m.NoACLs:
+	case m.Policy.Value != nil && (m.ACL.Value != nil || noACLs), restrict && ignore:
 		return "NOT_PUBLIC"
 	}
 	return "UNKNOWN"
 }
 
-// shuts reports whether the bucket's block, or the account's, is known to have
-// a setting on.
-func (m bucketMemory) shuts(account *publicBlock, on func(*publicBlock) bool) bool {
-	return m.Block != nil && on(m.Block) || account != nil && on(account)
+func restricts(b *publicBlock) bool   { return b.Restrict }
+func ignoresACLs(b *publicBlock) bool { return b.IgnoreACLs }
+
+// has reports whether a block is known, and has a setting on.
+func (b *publicBlock) has(on func(*publicBlock) bool) bool { return b != nil && on(b) }
+
+// shut reports whether the bucket's block, or the account's, was known to have
+// a setting on when the call was made.
+func (c *apiCall) shut(m *bucketMemory, on func(*publicBlock) bool) bool {
+	at := c.ev.Time
+	return m.Block.before(at).has(on) || c.settings().PublicBlock.before(at).has(on)
 }
 
 // learnBucket remembers what has no detector of its own.
@@ -141,17 +153,20 @@ func (c *apiCall) learnBucket() {
 	if !c.t.Succeeded() || b == "" {
 		return
 	}
+	m := c.memory(b)
 	if c.t.Name == "DeleteBucket" {
-		c.account.trail.buckets.drop(b)
+		if m.newest() <= c.ev.Time.Unix() { // else it was made again
+			c.account.trail.buckets.drop(b)
+		}
 		return
 	}
-	m := c.memory(b)
-	m.NoACLs = false
+	noACLs := false
 	if c.t.Name == "PutBucketOwnershipControls" {
 		for _, r := range nodes(member(c.req(), "OwnershipControls", "Rule")) {
-			m.NoACLs = member(r, "ObjectOwnership").Text() == "BucketOwnerEnforced"
+			noACLs = member(r, "ObjectOwnership").Text() == "BucketOwnerEnforced"
 		}
 	}
+	m.NoACLs.tell(noACLs, c.ev.Time)
 	c.remember(b, m)
 }
 
@@ -165,8 +180,8 @@ func (c *apiCall) accessLogging() {
 	}
 	on := member(status, "LoggingEnabled") != nil
 	m := c.memory(b)
-	was := m.Logging
-	m.Logging = &on
+	was := m.Logging.before(c.ev.Time)
+	m.Logging.tell(on, c.ev.Time)
 	c.remember(b, m)
 	if on || was != nil && !*was {
 		return

@@ -35,10 +35,11 @@ func (c *apiCall) publicAccessBlock() {
 	m := c.memory(b)
 	if strings.Contains(c.t.Name, "Account") || b == "" {
 		typ, what = "Policy:S3/AccountBlockPublicAccessDisabled", "account "+strings.Clone(c.recipient())
-		was = c.settings().PublicBlock
-		c.account.trail.settings.touch("account", c.ev.Time).PublicBlock = now
+		was = c.settings().PublicBlock.before(c.ev.Time)
+		c.account.trail.settings.touch("account", c.ev.Time).PublicBlock.tell(*now, c.ev.Time)
 	} else {
-		was, m.Block = m.Block, now
+		was = m.Block.before(c.ev.Time)
+		m.Block.tell(*now, c.ev.Time)
 		c.remember(b, m)
 	}
 	off := now.off(was)
@@ -94,15 +95,15 @@ func (c *apiCall) bucketPolicy() {
 	}
 	m := c.memory(b)
 	if c.t.Name == "DeleteBucketPolicy" {
-		m.Policy = &exposure{}
+		m.Policy.tell(exposure{}, c.ev.Time)
 		c.remember(b, m)
 		return
 	}
 	a := evaluatePolicy(c.bucketPolicyOf())
-	was := m.Policy
-	m.Policy = &exposure{a.reach, a.read, a.write}
+	was, now := m.Policy.before(c.ev.Time), exposure{a.reach, a.read, a.write}
+	m.Policy.tell(now, c.ev.Time)
 	c.remember(b, m)
-	if was != nil && *was == *m.Policy || m.shuts(c.settings().PublicBlock, func(k *publicBlock) bool { return k.Restrict }) {
+	if was != nil && *was == now || c.shut(&m, restricts) {
 		return
 	}
 	c.opened(b, a.reach, "policy", a.why)
@@ -136,20 +137,31 @@ func (c *apiCall) bucketACL() {
 	}
 	m := c.memory(b)
 	if c.t.Name == "CreateBucket" {
-		off := false
-		m = bucketMemory{Policy: &exposure{}, Logging: &off}
-		if c.ev.Time.After(blockedByDefault()) {
-			m.Block, m.NoACLs = blockAll(true), headerText(c.req(), "x-amz-object-ownership") == ""
-		}
+		c.made(&m)
 	}
 	r, read, write, why := aclGrants(c.req())
-	was := m.ACL
-	m.ACL = &exposure{r, read, write}
+	was, now := m.ACL.before(c.ev.Time), exposure{r, read, write}
+	m.ACL.tell(now, c.ev.Time)
 	c.remember(b, m)
-	if was != nil && *was == *m.ACL || m.NoACLs || m.shuts(c.settings().PublicBlock, func(k *publicBlock) bool { return k.IgnoreACLs }) {
+	noACLs := m.NoACLs.before(c.ev.Time)
+	if was != nil && *was == now || noACLs != nil && *noACLs || c.shut(&m, ignoresACLs) {
 		return
 	}
 	c.opened(b, r, "ACL", why)
+}
+
+// made notes what a bucket is like that was just made.
+func (c *apiCall) made(m *bucketMemory) {
+	at := c.ev.Time
+	if m.newest() < at.Unix() { // of one that was there before
+		*m = bucketMemory{}
+	}
+	m.Policy.tell(exposure{}, at)
+	m.Logging.tell(false, at)
+	if at.After(blockedByDefault()) {
+		m.Block.tell(*blockAll(true), at)
+		m.NoACLs.tell(headerText(c.req(), "x-amz-object-ownership") == "", at)
+	}
 }
 
 // Groups that stand for people nobody knows.

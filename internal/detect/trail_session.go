@@ -29,8 +29,20 @@ type sessionMemory struct {
 
 // home is an address that a machine calls from.
 type home struct {
-	Addr string `json:"addr"`
-	Last int64  `json:"last"` // Unix seconds
+	Addr  string `json:"addr"`
+	First int64  `json:"first,omitempty"` // Unix seconds
+	Last  int64  `json:"last"`
+	// Call is the first one, for as long as an older record may come that shows
+	// it in another light.
+	Call *firstCall `json:"call,omitempty"`
+}
+
+// firstCall is a call from an address that was new.
+type firstCall struct {
+	API, ID, Service, Agent string
+	ARN, Key                string // of the caller
+	Session                 int64  // Unix seconds: since when there are these credentials
+	Before                  int64  // calls before it, of a function
 }
 
 // move is a change of address. Should the old address call again, then the
@@ -38,8 +50,7 @@ type home struct {
 type move struct {
 	From, To string
 	At       int64
-	// The first call from To.
-	API, ID, Service, Agent string
+	Call     firstCall // from To
 }
 
 // Bounds of what one session remembers.
@@ -155,7 +166,7 @@ func (c *apiCall) roleSession() {
 func (c *apiCall) machineSession(m *sessionMemory, ip netip.Addr) {
 	at := c.origin(ip)
 	switch {
-	case slices.Contains(m.Bad, at.name):
+	case slices.Contains(m.Bad, at.name) && !c.excused(m, at):
 		c.stolen(m, at, "this address is known not to be its own")
 		return
 	case c.returned(m, at):
@@ -166,7 +177,7 @@ func (c *apiCall) machineSession(m *sessionMemory, ip netip.Addr) {
 	case c.opts.Intel.Trusted(ip) || c.opts.inOwnNetwork(ip):
 		return
 	}
-	if why := c.suspicious(ip); why != "" {
+	if why := c.suspicious(ip, c.ev.Time.Unix()); why != "" {
 		c.theft(m, at, why)
 		return
 	}
@@ -179,6 +190,7 @@ func (c *apiCall) machineSession(m *sessionMemory, ip netip.Addr) {
 		c.settle(m, at)
 	case ip.Is6() && m.firstOfFamily(ip):
 		c.settle(m, at)
+	case c.predates(m, at):
 	case c.moves(m, at):
 	case c.mayBeNAT(m, at):
 	default:
@@ -243,10 +255,19 @@ func (m *sessionMemory) firstOfFamily(ip netip.Addr) bool {
 // the newest time stands.
 func (c *apiCall) stay(m *sessionMemory, at origin) {
 	m.Calls++
+	now := c.ev.Time.Unix()
 	for i := range m.Homes {
-		if m.Homes[i].Addr == at.name {
-			m.Homes[i].Last = max(m.Homes[i].Last, c.ev.Time.Unix())
+		h := &m.Homes[i]
+		if h.Addr != at.name {
+			continue
 		}
+		switch {
+		case now < h.First:
+			h.First, h.Call = now, c.reviewable(m)
+		case now-h.First > int64(disorder/time.Second):
+			h.Call = nil
+		}
+		h.Last = max(h.Last, now)
 	}
 	if a := c.t.UserAgent; a != "" && !slices.Contains(m.Agents, a) && len(m.Agents) < maxAgents {
 		m.Agents = append(slices.Clip(m.Agents), strings.Clone(a))
@@ -269,9 +290,16 @@ func program(agent string) string {
 
 // settle makes an address a home.
 func (c *apiCall) settle(m *sessionMemory, at origin) {
-	homes := append(slices.Clip(m.Homes), home{at.name, c.ev.Time.Unix()})
+	now := c.ev.Time.Unix()
+	for i := range m.Homes {
+		if now-m.Homes[i].First > int64(disorder/time.Second) {
+			m.Homes[i].Call = nil
+		}
+	}
+	homes := append(slices.Clone(m.Homes), home{Addr: at.name, First: now, Last: now, Call: c.reviewable(m)})
 	if len(homes) > maxHomes {
-		homes = homes[1:]
+		old := max(0, slices.IndexFunc(homes, func(h home) bool { return h.Call == nil }))
+		homes = slices.Delete(homes, old, old+1)
 	}
 	m.Homes = homes
 	if m.Maybe == at.name {
@@ -281,8 +309,9 @@ func (c *apiCall) settle(m *sessionMemory, at origin) {
 	c.inhabit(at.name)
 }
 
-// suspicious says what speaks against an address, even the first one.
-func (c *apiCall) suspicious(ip netip.Addr) string {
+// suspicious says what speaks against an address, even the first one, from
+// which a machine called at a time.
+func (c *apiCall) suspicious(ip netip.Addr, at int64) string {
 	if hit, ok := c.opts.Intel.AddrIn(ip, intel.Malicious, intel.C2, intel.Custom, intel.TorExit); ok {
 		return "the address is on the list " + shown(hit.List)
 	}
@@ -290,10 +319,10 @@ func (c *apiCall) suspicious(ip netip.Addr) string {
 	if !ok {
 		return ""
 	}
-	if o := c.account.trail.operators.get(id); o != nil && o.Addr == ip.String() && within(c.ev.Time, time.Unix(o.At, 0), operateIdle) {
-		return o.Who + " ran commands on the instance from the same address shortly before"
+	if o := c.account.trail.operators.get(id); o != nil && o.Addr == ip.String() && o.ranBefore(at) {
+		return o.why()
 	}
-	if eip := c.associated(id); eip != "" && ip.Is4() && eip != ip.String() {
+	if eip := c.associated(id, at); eip != "" && ip.Is4() && eip != ip.String() {
 		return "the instance has the Elastic IP address " + eip
 	}
 	if n, ok := c.opts.Intel.NetworkOf(ip); ok && n.Provider != amazon && n.Service == "" && !isProxy(n.Provider) {
@@ -323,16 +352,8 @@ func (c *apiCall) returned(m *sessionMemory, at origin) bool {
 		return false
 	}
 	m.Moved = nil
-	m.Homes = slices.DeleteFunc(slices.Clone(m.Homes), func(h home) bool { return h.Addr == v.To })
-	m.markBad(v.To)
-	ip, _ := netip.ParseAddr(v.To)
-	s := c.exfiltration(m, origin{name: v.To, ip: ip}, "the machine still calls from "+v.From+", so that the calls from "+v.To+
-		" since "+time.Unix(v.At, 0).UTC().Format(time.RFC3339)+" were not its own (the first was "+v.API+", event "+v.ID+")")
-	s.Description = "Credentials of " + shortNameOf(c.t) + " were used for " + v.API + " from " + v.To + ", which is not where the machine is."
-	a := s.Action.AWSAPICallAction
-	a.API, a.ServiceName, a.UserAgent, a.ErrorCode, a.RemoteIPDetails = v.API, v.Service, v.Agent, "", remoteIP([]string{v.To})
-	s.Actor.SourceIPs, s.Actor.UserAgent = []string{v.To}, v.Agent
-	c.raise(s)
+	c.disown(m, c.t.Identity.PrincipalID, v.To, v.Call, "the machine still calls from "+v.From+", so that the calls from "+v.To+
+		" since "+time.Unix(v.At, 0).UTC().Format(time.RFC3339)+" were not its own")
 	c.stay(m, at)
 	return true
 }
@@ -350,15 +371,28 @@ func (c *apiCall) moves(m *sessionMemory, at origin) bool {
 	}
 	id, _ := instanceSession(&c.t.Identity)
 	restarted := id != "" && c.restartedSince(id, last)
-	fresh := !c.t.Identity.SessionAt.IsZero() && c.t.Identity.SessionAt.Unix() > last
-	if !restarted && (!fresh || now-last < int64(quiet/time.Second) || !m.knowsProgram(c.t.UserAgent) || c.abroad(parseAddr(newest), at.ip)) {
+	if !restarted && !(movedQuietly(last, now, c.session()) && m.knowsProgram(c.t.UserAgent) && !c.abroad(parseAddr(newest), at.ip)) {
 		return false
 	}
 	if !restarted {
-		m.Moved = &move{From: newest, To: at.name, At: now, API: shown(c.t.Name), ID: c.id(), Service: strings.Clone(c.t.Service), Agent: strings.Clone(c.t.UserAgent)}
+		m.Moved = &move{From: newest, To: at.name, At: now, Call: *c.firstCall(m)}
 	}
 	c.settle(m, at)
 	return true
+}
+
+// movedQuietly reports whether a machine was silent for a while between two
+// calls, and had fresh credentials for the second.
+func movedQuietly(last, next, session int64) bool {
+	return session > last && next-last >= int64(quiet/time.Second)
+}
+
+// session is when the call's credentials were made, 0 if the record does not say.
+func (c *apiCall) session() int64 {
+	if c.t.Identity.SessionAt.IsZero() {
+		return 0
+	}
+	return c.t.Identity.SessionAt.Unix()
 }
 
 // mayBeNAT puts the verdict off for an address that could be one more of the

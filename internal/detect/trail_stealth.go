@@ -10,14 +10,13 @@ import (
 
 const typeTrailDisabled = "Stealth:IAMUser/CloudTrailLoggingDisabled"
 
-// trailMemory is what is known of a trail. A setting that no call told is nil.
+// trailMemory is what is known of a trail.
 type trailMemory struct {
-	Created    int64  `json:"created,omitempty"` // Unix seconds; 0 if it is older than the log
-	Bucket     string `json:"bucket,omitempty"`
-	Multi      *bool  `json:"multi,omitempty"`
-	Global     *bool  `json:"global,omitempty"`
-	Validation *bool  `json:"validation,omitempty"`
-	Management *bool  `json:"management,omitempty"`
+	Created    int64         `json:"created,omitempty"` // Unix seconds; 0 if it is older than the log
+	Multi      setting[bool] `json:"multi,omitzero"`
+	Global     setting[bool] `json:"global,omitzero"`
+	Validation setting[bool] `json:"validation,omitzero"`
+	Management setting[bool] `json:"management,omitzero"`
 }
 
 // setUp is how long after its creation a trail is still being set up: tools
@@ -65,17 +64,14 @@ func (c *apiCall) trailChanged() {
 	if name == "" {
 		return
 	}
-	var known trailMemory
-	if m := c.account.trail.trails.get(name); m != nil {
-		known = *m
-	}
+	known := c.account.trail.trails.value(name)
 	if c.t.Name == "CreateTrail" {
-		known = trailMemory{Created: c.ev.Time.Unix()}
+		known.Created = max(known.Created, c.ev.Time.Unix())
 	}
 	var lost []string
 	for _, f := range []struct {
 		field, what string
-		was         **bool
+		was         *setting[bool]
 	}{
 		{"isMultiRegionTrail", "other Regions", &known.Multi},
 		{"includeGlobalServiceEvents", "events of global services", &known.Global},
@@ -85,10 +81,10 @@ func (c *apiCall) trailChanged() {
 		if now == nil {
 			continue
 		}
-		if !*now && c.t.Name == "UpdateTrail" && (*f.was == nil || **f.was) {
+		if was := f.was.before(c.ev.Time); !*now && c.t.Name == "UpdateTrail" && (was == nil || *was) {
 			lost = append(lost, f.what)
 		}
-		*f.was = now
+		f.was.tell(*now, c.ev.Time)
 	}
 	why := "UpdateTrail switched off: " + strings.Join(lost, ", ")
 	if key := req.Text("kmsKeyId"); c.t.Name == "UpdateTrail" && key != "" && !c.isOwn(arnAccount(key)) {
@@ -96,7 +92,6 @@ func (c *apiCall) trailChanged() {
 		why = "UpdateTrail set kmsKeyId to a key of account " + arnAccount(key)
 	}
 	if b := req.Text("s3BucketName"); b != "" {
-		known.Bucket = b
 		*c.account.trail.logs.touch(b, c.ev.Time) = true
 	}
 	*c.account.trail.trails.touch(name, c.ev.Time) = known
@@ -133,14 +128,11 @@ func (c *apiCall) trailSelectors() {
 	}
 	name := trailName(c.req().Text("trailName"))
 	why, all := selectorLoss(c.req())
-	m := c.account.trail.trails.get(name)
-	settingUp := m != nil && m.Created != 0 && c.ev.Time.Unix()-m.Created < int64(setUp/time.Second)
-	already := m != nil && m.Management != nil && !*m.Management
-	var known trailMemory
-	if m != nil {
-		known = *m
-	}
-	known.Management = &all
+	known := c.account.trail.trails.value(name)
+	settingUp := known.Created != 0 && within(c.ev.Time, time.Unix(known.Created, 0), setUp)
+	was := known.Management.before(c.ev.Time)
+	already := was != nil && !*was
+	known.Management.tell(all, c.ev.Time)
 	*c.account.trail.trails.touch(name, c.ev.Time) = known
 	if all || settingUp && !recordsNothing(c.req()) || already {
 		return

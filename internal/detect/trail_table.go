@@ -15,6 +15,8 @@ func trailTable() []trailEntry {
 		{"cloudtrail", "PutEventSelectors", (*apiCall).trailSelectors},
 		{"guardduty", "DeleteDetector UpdateDetector StopMonitoringMembers", (*apiCall).detectorTampered},
 		{"iam", "UpdateAccountPasswordPolicy DeleteAccountPasswordPolicy", (*apiCall).passwordPolicyChanged},
+		{"iam", "AttachUserPolicy DetachUserPolicy", (*apiCall).learnLeak},
+		{"iam", "CreateAccessKey", (*apiCall).learnFreshKey},
 		{"signin", "ConsoleLogin", (*apiCall).consoleLogin},
 		{"bedrock", "DeleteModelInvocationLoggingConfiguration PutModelInvocationLoggingConfiguration", (*apiCall).bedrockLogging},
 
@@ -31,6 +33,7 @@ func trailTable() []trailEntry {
 		{"ec2", "StartInstances", (*apiCall).learnStart},
 		{"ec2", "AllocateAddress AssociateAddress CreateNatGateway AssociateNatGatewayAddress", (*apiCall).learnAddress},
 		{"ec2", "CreateNetworkInterface AttachNetworkInterface AssociateIamInstanceProfile TerminateInstances", (*apiCall).learnInstance},
+		{"ec2", "DescribeInstances DescribeNetworkInterfaces", (*apiCall).learnDescribed},
 		{"sts", "AssumeRole AssumeRoleWithWebIdentity AssumeRoleWithSAML", (*apiCall).learnChained},
 		{"ssm", "SendCommand StartSession", (*apiCall).learnOperator},
 		{"ec2-instance-connect", "SendSSHPublicKey SendSerialConsoleSSHPublicKey", (*apiCall).learnOperator},

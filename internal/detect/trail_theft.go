@@ -87,11 +87,12 @@ func shortNameOf(t *event.Trail) string { return strings.Clone(shortName(t.Ident
 // Lambda. Somebody else's does not, and comes from an address where the
 // function never was.
 func (c *apiCall) functionSession(m *sessionMemory, ip netip.Addr) {
-	at, inside := c.origin(ip), strings.Contains(c.t.UserAgent, "exec-env/AWS_Lambda_") || c.t.UserAgent == ""
+	at, inside := c.origin(ip), inLambda(c.t.UserAgent)
 	switch {
 	case slices.Contains(m.Bad, at.name) && !inside:
 		c.stolen(m, at, "this address is known not to be its own")
 	case inside, m.isHome(at.name):
+		c.outnumber(m)
 		if !m.isHome(at.name) {
 			c.settle(m, at)
 		} else {
@@ -103,4 +104,9 @@ func (c *apiCall) functionSession(m *sessionMemory, ip netip.Addr) {
 	default:
 		c.theft(m, at, "the function called from Lambda so far, and this user agent says nothing of Lambda: "+shown(c.t.UserAgent))
 	}
+}
+
+// inLambda reports whether a user agent is that of an SDK in Lambda, or says nothing.
+func inLambda(agent string) bool {
+	return agent == "" || strings.Contains(agent, "exec-env/AWS_Lambda_")
 }

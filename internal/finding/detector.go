@@ -23,9 +23,11 @@ type Tags map[string]string
 
 // Feature is the state of one protection plan.
 type Feature struct {
-	Name       string           `json:"name"`
-	Enabled    bool             `json:"enabled"`
-	UpdatedAt  time.Time        `json:"updatedAt"`
+	Name      string    `json:"name"`
+	Enabled   bool      `json:"enabled"`
+	UpdatedAt time.Time `json:"updatedAt"`
+	// Chosen says that somebody set it, rather than that it is a default.
+	Chosen     bool             `json:"chosen,omitempty"`
 	Additional []FeatureSetting `json:"additional,omitempty"`
 }
 

@@ -125,7 +125,10 @@ func Merge(r *Record, s *Signal) bool {
 		res, act := s.Resource, s.Action
 		f.Title, f.Description = s.Title, s.Description
 		f.Resource, f.Service.Action = &res, &act
-		f.Service.ResourceRole = cmp.Or(s.Role, "TARGET")
+		if act.ActionType == "" { // what processes do to files and each other
+			f.Service.Action = nil
+		}
+		f.Service.ResourceRole, f.Service.FeatureName, f.Service.RuntimeDetails = s.role(), s.Feature, s.Runtime
 		f.Service.Detection, f.CustomDetectionRuleName = s.Detection, s.Rule
 		f.Service.Evidence = nil
 		if len(s.Intel) > 0 {

@@ -1,6 +1,9 @@
 package finding
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Signal is one claim made by one detector about one record.
 // It owns all its memory: nothing in it aliases a batch.
@@ -26,8 +29,13 @@ type Signal struct {
 	Description string // one sentence with the names in it
 	Severity    float64
 
-	// Role is what the resource is in it: TARGET, which is "", or ACTOR.
-	Role     string
+	// Role is what the resource is in it: TARGET, which is "", or ACTOR. Findings
+	// with a Feature have none.
+	Role string
+	// Feature is service.featureName, where the type has one, and Runtime the
+	// process that a sensor saw.
+	Feature  string
+	Runtime  *RuntimeDetails
 	Resource Resource
 	Action   Action
 	Actor    Actor
@@ -44,21 +52,34 @@ type Signal struct {
 	Why string
 }
 
+func (s *Signal) role() string {
+	if s.Feature != "" {
+		return ""
+	}
+	return cmp.Or(s.Role, "TARGET")
+}
+
 // Home is an account and Region with a detector.
 type Home struct{ Account, Region string }
 
 // Actor is who did it, as the record names them. Every distinct actor of a
 // finding is kept, not only the newest as in GuardDuty.
 type Actor struct {
-	Username     string    `json:"username,omitempty"`
-	Impersonated string    `json:"impersonatedUser,omitempty"`
-	Groups       []string  `json:"groups,omitempty"`
-	PrincipalARN string    `json:"principalArn,omitempty"`
-	SourceIPs    []string  `json:"sourceIPs,omitempty"`
-	UserAgent    string    `json:"userAgent,omitempty"`
-	Count        int64     `json:"count"`
-	FirstSeen    time.Time `json:"firstSeen"`
-	LastSeen     time.Time `json:"lastSeen"`
+	Username     string   `json:"username,omitempty"`
+	Impersonated string   `json:"impersonatedUser,omitempty"`
+	Groups       []string `json:"groups,omitempty"`
+	PrincipalARN string   `json:"principalArn,omitempty"`
+	SourceIPs    []string `json:"sourceIPs,omitempty"`
+	UserAgent    string   `json:"userAgent,omitempty"`
+	// Of what a sensor saw: the program, and where it ran. Username is the
+	// user's whose process it was.
+	Process   string    `json:"process,omitempty"`
+	Container string    `json:"container,omitempty"`
+	Pod       string    `json:"pod,omitempty"` // namespace/name
+	Node      string    `json:"node,omitempty"`
+	Count     int64     `json:"count"`
+	FirstSeen time.Time `json:"firstSeen"`
+	LastSeen  time.Time `json:"lastSeen"`
 }
 
 // identity is what makes two actors the same one.
@@ -66,6 +87,9 @@ func (a *Actor) identity() string {
 	id := a.Username + "\x00" + a.Impersonated + "\x00" + a.UserAgent
 	for _, ip := range a.SourceIPs {
 		id += "\x00" + ip
+	}
+	if a.Process != "" {
+		id += "\x00" + a.Process + "\x00" + a.Container + "\x00" + a.Pod + "\x00" + a.Node
 	}
 	return id
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// event has the members of an audit event in the order in which the API server
+// auditEvent has the members of an audit event in the order in which the API server
 // writes them.
-type event struct {
+type auditEvent struct {
 	Kind            string            `json:"kind"`
 	APIVersion      string            `json:"apiVersion"`
 	Level           string            `json:"level"`
@@ -72,7 +72,7 @@ const timeLayout = "2006-01-02T15:04:05.000000Z"
 func (c call) line(typ string, n int, at time.Time) (string, error) {
 	at = at.UTC().Add(time.Duration(n) * 700 * time.Millisecond)
 	id := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", typ, n, at.UnixMicro()))
-	e := event{
+	e := auditEvent{
 		Kind: "Event", APIVersion: "audit.k8s.io/v1",
 		Level: cmp.Or(c.level, "RequestResponse"), Stage: cmp.Or(c.stage, "ResponseComplete"),
 		AuditID:    uuid(id[:]),

@@ -15,7 +15,7 @@ type writer func(typ string, at time.Time) ([]string, error)
 // writers are those of every type that can be simulated.
 func writers() map[string]writer {
 	out := map[string]writer{}
-	for _, m := range []map[string]writer{auditWriters(), trailWriters(), flowWriters(), queryWriters()} {
+	for _, m := range []map[string]writer{auditWriters(), trailWriters(), flowWriters(), queryWriters(), runtimeWriters()} {
 		maps.Copy(out, m)
 	}
 	return out

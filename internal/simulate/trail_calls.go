@@ -54,6 +54,11 @@ func identityCalls() map[string][]apiCall {
 			"minimumPasswordLength": 6, "requireSymbols": false, "requireNumbers": false, "requireUppercaseCharacters": false,
 			"requireLowercaseCharacters": false, "allowUsersToChangePassword": true,
 		}}},
+		// AWS itself attaches the policy when it finds a key in a public place.
+		"CredentialAccess:IAMUser/CompromisedCredentials": {
+			{service: "iam", name: "AttachUserPolicy", req: object{"userName": "alice", "policyArn": "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"}},
+			{service: "iam", name: "ListUsers", req: object{"maxItems": 100}, readOnly: true},
+		},
 		"DefenseEvasion:IAMUser/BedrockLoggingDisabled": {{service: "bedrock", name: "DeleteModelInvocationLoggingConfiguration"}},
 	}
 	for name, release := range map[string]string{"Kali": "kali1", "Parrot": "1parrot1", "Pentoo": "pentoo"} {
