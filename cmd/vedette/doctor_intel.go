@@ -30,17 +30,15 @@ func (d *doctor) feeds() {
 		return
 	}
 	u, err := app.NewFeeds(d.cfg, feed.Options{Now: d.now, Log: slog.New(slog.DiscardHandler)})
-	var status []feed.Status
-	if err == nil {
-		status, err = u.Status()
-	}
 	if err != nil {
 		d.say(statusFault, "feeds", "the lists in %s cannot be read, so they are not used: %v", app.FeedsDir(d.cfg), err)
 		return
 	}
+	status := u.Status()
 	d.feedsAsAWhole(status)
 	d.feedsOneByOne(status)
-	if _, err := app.FeedsPart(u, func(string, error) {}); err != nil {
+	told := slices.ContainsFunc(status, func(st feed.Status) bool { return st.State == feed.Unreadable })
+	if _, err := app.FeedsPart(u, func(string, error) {}); err != nil && !told {
 		d.say(statusFault, "lists of feeds", "%v", err)
 	}
 }
@@ -97,6 +95,8 @@ func (d *doctor) feedsOneByOne(status []feed.Status) {
 		case st.State == feed.Held:
 			d.say(statusNote, name, "a new list with %d entries is held aside: %s; %s. Look at it, then `vedette intel accept %s`, or wait for a better one",
 				st.Held, printableReason(st.Reason), inUse(&st), st.Name)
+		case st.State == feed.Unreadable:
+			d.say(statusFault, name, "%s; the user of the server must be able to read and write all in %s. What is damaged can be deleted: it is fetched anew", printableReason(st.Reason), app.FeedsDir(d.cfg))
 		case st.State == feed.Stale:
 			d.say(statusNote, name, "its list of %s is too old and is not used: %s", moment(st.Fetched), printableReason(st.Reason))
 		case st.State == feed.Failing && !offline:
@@ -126,21 +126,32 @@ func printableReason(text string) string {
 
 // files reads the lists that the configuration names, as a start would.
 func (d *doctor) files() {
-	n := len(d.cfg.Detection.ThreatLists) + len(d.cfg.Detection.TrustedLists)
-	if n == 0 {
-		return
-	}
-	p, err := app.OperatorPart(d.cfg)
+	p, files, err := app.OperatorPart(d.cfg)
 	if err != nil {
-		d.say(statusFault, "lists of files", "%v; a running server goes on with what it read before, but no new one starts", err)
-		return
+		d.say(statusFault, "lists of files", "%v; a running server goes on with what it read before, but no new one starts: bring a good file", err)
 	}
 	entries := 0
-	for _, l := range p.Lists() {
-		entries += l.Entries
+	for i := range files {
+		entries += files[i].Entries
+		d.file(&files[i])
 	}
-	d.say(statusOK, "lists of files", "%d with %d entries", n, entries)
+	if err == nil && len(files) > 0 {
+		d.say(statusOK, "lists of files", "%d with %d entries", len(files), entries)
+	}
 	d.conflicts(p)
+}
+
+// file tells of one of these lists that is not as it should be.
+func (d *doctor) file(f *app.OperatorFile) {
+	switch {
+	case f.Fault == nil && f.Note == "":
+	case f.Fault == nil:
+		d.say(statusNote, "list "+f.Name, "%s", f.Note)
+	case f.LeftOut > 0:
+		d.say(statusNote, "list "+f.Name, "%s; %s", printableReason(f.Fault.Error()), f.Remedy())
+	default:
+		d.say(statusFault, "list "+f.Name, "%s; %s", printableReason(f.Fault.Error()), f.Remedy())
+	}
 }
 
 // conflicts tells, list by list, of entries that are likely mistakes.

@@ -88,7 +88,7 @@ func TestDoctorFeeds(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(app.FeedsDir(cfg), "a.jsonl"), []byte("cut"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	look("ok feeds: 1 of 2", "note feed b: ", "a.jsonl is damaged")
+	look("ok feeds: 1 of 2", "fault feed a: "+filepath.Join(app.FeedsDir(cfg), "a.jsonl")+" is damaged", "note feed b: ")
 	if err := os.RemoveAll(app.FeedsDir(cfg)); err != nil {
 		t.Fatal(err)
 	}
@@ -124,9 +124,15 @@ func TestDoctorLists(t *testing.T) {
 	writeText("8.8.8.8\n1.1.1.1\n11.22.33.44\n")
 	wantText(t, "with mistakes", files(), "ok lists of files: 1 with 3 entries\n")
 	wantText(t, "with mistakes", files(), "note entries of the list ours: 2 entries are likely mistakes, such as ")
-	writeText("8.8.8.8 and more\n")
-	wantText(t, "damaged", files(), "fault lists of files: load list \"ours\": ")
+	writeText("evil.example and more\n")
+	wantText(t, "damaged", files(), "fault lists of files: detection.threatLists[0]: load list \"ours\": ")
 	wantText(t, "damaged", files(), "a running server goes on with what it read before, but no new one starts")
+	writeText("11.22.33.44\nevil.example and more\n1.1.1.2\n")
+	wantText(t, "a slip", files(), "note list ours: load list \"ours\": "+list+": line 2: ")
+	wantText(t, "a slip", files(), "this line is left out, the 2 entries of the others are in force; correct or delete")
+	wantText(t, "a slip", files(), "ok lists of files: 1 with 2 entries\n")
+	writeText("11.22.33.44\nme@example.org\n")
+	wantText(t, "of no use", files(), "note list ours: 1 entries are used; not used are 1 of the kind: e-mail address\n")
 	cfg.Intelligence.Geo.ASN = list
 	d := &doctor{cfg: cfg}
 	d.places()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/app"
+	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/store"
 )
 
@@ -34,11 +35,55 @@ func (d *doctor) sources(ctx context.Context, st *store.Store) {
 			d.say(statusOK, name, "something came last at %s", moment(src.LastReceived))
 		}
 	}
+	d.nodes(ctx, st, sources)
 	told := map[store.SourceKey]bool{}
 	for _, a := range app.AskedSources(d.cfg) {
 		if !seen[a.SourceKey] && !told[a.SourceKey] {
 			told[a.SourceKey] = true
 			d.say(statusNote, d.sourceName(a.SourceKey), "%s: nobody has asked it yet; a server with the role ingest does so, and says here after some seconds whether it answers", a.Config)
+		}
+	}
+}
+
+// maxNodesTold bounds how many nodes of a cluster are told of one by one.
+const maxNodesTold = 20
+
+// nodes says how far the nodes of clusters with sensors are watched, and what is
+// wrong with those that are not.
+func (d *doctor) nodes(ctx context.Context, st *store.Store, sources []store.Source) {
+	now := d.now()
+	all, err := st.Nodes(ctx, now.Add(-store.NodeKept))
+	if err != nil {
+		d.say(statusFault, "nodes", "%v", err)
+		return
+	}
+	for _, src := range sources {
+		if src.SourceKey.Source != string(event.RuntimeEvents) {
+			continue
+		}
+		name := "nodes of " + d.nameOf(src.Cluster, "", src.Account, src.Region)
+		nodes := store.NodesOf(all, src.Account, src.Region, src.Cluster)
+		c := store.CoverageOf(nodes, now)
+		status := statusOK
+		if c.Covered < c.Expected {
+			status = statusFault
+		}
+		d.say(status, name, "%d of %d have a sensor that is well", c.Covered, c.Expected)
+		told := 0
+		for i := range nodes {
+			n := &nodes[i]
+			kind, detail := n.Ailment(now)
+			if kind == "" && len(n.Missing) > 0 {
+				d.say(statusNote, "node "+n.Name, "its kernel or configuration does not let the sensor see all: %s is missing", strings.Join(n.Missing, ", "))
+			}
+			if kind == "" || !n.Expected(now) {
+				continue
+			}
+			if told++; told > maxNodesTold {
+				d.say(statusFault, name, "and %d more", c.Expected-c.Covered-maxNodesTold)
+				break
+			}
+			d.say(statusFault, "node "+n.Name, "%s: %s", kind, detail)
 		}
 	}
 }

@@ -24,15 +24,21 @@ func intelCommand(s streams) *cobra.Command {
 }
 
 // loadIntel reads the lists that a scan with the configuration would have.
-// With a store, those of the API are among them.
-func loadIntel(ctx context.Context, data *dataFlags) (detect.Options, error) {
+// With a store, those of the API are among them. What is wrong with files is told:
+// who looks something up shall not wait until a list is mended.
+func loadIntel(ctx context.Context, data *dataFlags, warn io.Writer) (detect.Options, error) {
 	cfg, err := data.load()
 	if err != nil {
 		return detect.Options{}, err
 	}
-	known, err := app.DetectOptions(cfg)
+	known, files, err := app.LenientOptions(cfg)
 	if err != nil {
 		return known, err
+	}
+	for i := range files {
+		if f := &files[i]; f.Fault != nil {
+			fmt.Fprintf(warn, "%s; %s\n", printable(f.Fault.Error()), f.Remedy())
+		}
 	}
 	if cfg, err = data.existing(); err != nil { // no server has been here
 		return known, nil
@@ -66,7 +72,7 @@ public resolver, are in force all the same; they are named on standard error.`,
 			if err != nil {
 				return err
 			}
-			known, err := loadIntel(cmd.Context(), &data)
+			known, err := loadIntel(cmd.Context(), &data, s.err)
 			if err != nil {
 				return err
 			}

@@ -104,12 +104,8 @@ func intelFeeds(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			status, err := u.Status()
-			if err != nil {
-				return err
-			}
 			if output != "table" {
-				return each(p, status)
+				return each(p, u.Status())
 			}
 			if !cfg.Intelligence.Feeds.Enabled {
 				fmt.Fprintln(s.err, "intelligence.feeds.enabled is false: no server fetches, only `vedette intel update`")
@@ -124,17 +120,13 @@ func intelFeeds(s streams) *cobra.Command {
 }
 
 func printFeeds(w io.Writer, u *feed.Updater, only []string) error {
-	status, err := u.Status()
-	if err != nil {
-		return err
-	}
 	named := map[string]bool{}
 	for _, n := range only {
 		named[n] = true
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "FEED\tSTATE\tENTRIES\tFETCHED\tNEXT\tREASON")
-	for _, st := range status {
+	for _, st := range u.Status() {
 		if len(only) > 0 && !named[st.Name] {
 			continue
 		}

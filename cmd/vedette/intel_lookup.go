@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
+	"io"
 	"net/netip"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/vedette-project/vedette/internal/app"
 	"github.com/vedette-project/vedette/internal/intel"
 	"github.com/vedette-project/vedette/internal/intel/geo"
 )
@@ -17,41 +20,78 @@ func intelLookup(s streams) *cobra.Command {
 	var data dataFlags
 	var output string
 	cmd := &cobra.Command{
-		Use: "lookup X…", Short: "Say why an address, prefix, domain, URL or SHA-256 is or is not bad",
-		Long: `Says what all lists say of each X, an address, a prefix, a domain, a URL (of
-which the host is looked up) or the SHA-256 of a file: which lists name it and
-by which entry, what trusts it, whether a warning list keeps feeds from flagging
-it, whose network it is, and how popular.
+		Use: "lookup X…", Short: "Say why an address, prefix, domain, URL or hash of a file is or is not bad",
+		Long: `Says what all lists say of each X, an address, a prefix, a domain, a URL or
+something with a port (of which the host is looked up), or the SHA-256, SHA-1 or
+MD5 of a file: which lists name it and by which entry, what trusts it, whether a
+warning list keeps feeds from flagging it, whose network it is, and how popular.
+What is written so that nobody clicks on it, as hxxp://evil[.]example, is
+understood. "-" reads more of them from standard input, one a line.
 
 The verdict is listed, trusted (whatever else is said), service (known, and not
 bad by itself, such as a public resolver) or not-listed.
-Exit status: 0 it ran, 1 an error.`,
+Exit status: 0 it ran, 1 something could not be looked up; the rest was.`,
 		Example: `  vedette intel lookup 198.51.100.243 c2.vedette.test
+  cut -d' ' -f1 access.log | sort -u | vedette intel lookup -o jsonl - | jq 'select(.verdict=="listed")'
   vedette intel lookup -o json https://example.com/x | jq '.[].verdict'`,
-		Args: atLeastOne("an address, a prefix, a domain, a URL or a SHA-256"),
+		Args: atLeastOne("an address, a prefix, a domain, a URL or the hash of a file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {
 				return err
 			}
-			known, err := loadIntel(cmd.Context(), &data)
+			known, err := loadIntel(cmd.Context(), &data, s.err)
 			if err != nil {
 				return err
 			}
-			all := make([]*explained, 0, len(args))
-			for _, x := range args {
-				e, err := known.Intel.Explain(x)
+			faults, all := 0, []*explained{}
+			err = subjects(s.in, args, func(x string) {
+				e, err := app.LookUp(known.Intel, x)
 				if err != nil {
-					return err
+					fmt.Fprintln(s.err, "vedette:", printable(err.Error()))
+					faults++
+					return
 				}
 				all = append(all, &explained{e, placeOf(known.Geo, e)})
+			})
+			if err != nil {
+				return err
 			}
-			return p.explanations(all)
+			if len(all) > 0 || faults == 0 {
+				if err := p.explanations(all); err != nil {
+					return err
+				}
+			}
+			if faults > 0 {
+				return exitCode(exitError)
+			}
+			return nil
 		},
 	}
 	data.register(cmd)
 	outputFlag(cmd, &output)
 	return cmd
+}
+
+// subjects hands out what is to be looked up: the arguments, and in the place of
+// "-" the lines of standard input that are neither blank nor comments.
+func subjects(in io.Reader, args []string, yield func(string)) error {
+	for _, x := range args {
+		if x != "-" {
+			yield(x)
+			continue
+		}
+		lines := bufio.NewScanner(in)
+		for lines.Scan() {
+			if line := strings.TrimSpace(lines.Text()); line != "" && line[0] != '#' {
+				yield(line)
+			}
+		}
+		if err := lines.Err(); err != nil {
+			return fmt.Errorf("read standard input: %w", err)
+		}
+	}
+	return nil
 }
 
 // explained is what lists say of something, and where it is.

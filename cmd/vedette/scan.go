@@ -32,8 +32,9 @@ func scanCommand(s streams) *cobra.Command {
 		Long: `Reads files, folders or standard input (-) and prints the findings.
 
 Formats are told by content: Kubernetes audit logs, CloudTrail events, VPC flow
-logs (text or Parquet) and Route 53 Resolver query logs, as files, lists and
-CloudWatch Logs exports or subscriptions of them, plain, gzip or zstd.
+logs (text or Parquet), Route 53 Resolver query logs and records of sensors on
+nodes (Vedette's, Falco's, Tetragon's or Tracee's), as files, lists, container
+logs and CloudWatch Logs exports or subscriptions of them, plain, gzip or zstd.
 The last line on standard error is a JSON object that accounts for every record.
 
 Exit status: 0 it ran, 3 --fail-on was met, 1 an error, or nothing at all could
@@ -102,7 +103,7 @@ be read.`,
 	}
 	flags.register(cmd, true)
 	f := cmd.Flags()
-	f.StringVar(&source, "source", "auto", "what the input is where its content does not tell: auto, k8s-audit, cloudtrail, vpc-flow, dns")
+	f.StringVar(&source, "source", "auto", "what the input is where its content does not tell: auto, k8s-audit, cloudtrail, vpc-flow, dns, runtime")
 	f.StringVar(&format, "flow-format", "", "fields of flow log lines that have no header, as the flow log was made with them")
 	f.StringVarP(&output, "output", "o", "table", "how to print: table, json, jsonl, yaml")
 	f.StringVar(&failOn, "fail-on", "", "exit with 3 when a finding is at least this severe: low, medium, high, critical, or a number")
@@ -124,21 +125,19 @@ func unread(res *app.ScanResult) error {
 	for _, reason := range slices.Sorted(maps.Keys(l.Reasons)) {
 		why = append(why, fmt.Sprintf("%d %s", l.Reasons[reason], reason))
 	}
-	return fmt.Errorf("nothing could be read: whatever there is, is malformed (%s); see above where, and that these are logs of Kubernetes, CloudTrail, VPC flows or DNS queries",
+	return fmt.Errorf("nothing could be read: whatever there is, is malformed (%s); see above where, and that these are logs of Kubernetes, CloudTrail, VPC flows, DNS queries or sensors",
 		strings.Join(why, ", "))
 }
 
 // sourceOf is what --source names; "" finds out by content.
 func sourceOf(name string) (event.Source, error) {
 	switch s := event.Source(name); s {
-	case event.K8sAudit, event.CloudTrail, event.VPCFlow, event.DNS:
+	case event.K8sAudit, event.CloudTrail, event.VPCFlow, event.DNS, event.RuntimeEvents:
 		return s, nil
 	case "auto":
 		return "", nil
-	case "runtime":
-		return "", errors.New("--source runtime: this source is not read yet; k8s-audit, cloudtrail, vpc-flow and dns are")
 	}
-	return "", fmt.Errorf("--source %q is not known; use auto, k8s-audit, cloudtrail, vpc-flow or dns", name)
+	return "", fmt.Errorf("--source %q is not known; use auto, k8s-audit, cloudtrail, vpc-flow, dns or runtime", name)
 }
 
 // parseSeverity reads a severity word or number as the lowest severity meant.

@@ -11,8 +11,11 @@ import (
 // has no such resource for the logs of an account.
 const typeEKS = "EKS"
 
-// coverageResource is a source of records as the wire shows it. What is not
-// known of it, such as nodes, is left out.
+// sourceRuntime is the source whose resources have nodes.
+const sourceRuntime = "runtime"
+
+// coverageResource is a source of records as the wire shows it. What it does
+// not have, such as the nodes of an audit log, is left out.
 type coverageResource struct {
 	ResourceID      string          `json:"resourceId"`
 	DetectorID      string          `json:"detectorId"`
@@ -26,8 +29,36 @@ type coverageResource struct {
 type coverageDetails struct {
 	EKSClusterDetails struct {
 		ClusterName string `json:"clusterName"`
+		// CoveredNodes are those whose sensor is well, CompatibleNodes all.
+		CoveredNodes    *int64        `json:"coveredNodes,omitempty"`
+		CompatibleNodes *int64        `json:"compatibleNodes,omitempty"`
+		AddonDetails    *addonDetails `json:"addonDetails,omitempty"`
+		ManagementType  string        `json:"managementType,omitempty"`
 	} `json:"eksClusterDetails"`
 	ResourceType string `json:"resourceType"`
+}
+
+// addonDetails is the sensor in the place of GuardDuty's add-on.
+type addonDetails struct {
+	Version string `json:"addonVersion"`
+	Status  string `json:"addonStatus"`
+}
+
+// manual: who runs the cluster deploys the sensor.
+const manual = "MANUAL"
+
+// addNodes adds what is known of the nodes of a cluster with sensors.
+func (r *coverageResource) addNodes(c store.NodeCoverage) {
+	d := &r.ResourceDetails.EKSClusterDetails
+	covered, expected := int64(c.Covered), int64(c.Expected)
+	d.CoveredNodes, d.CompatibleNodes, d.ManagementType = &covered, &expected, manual
+	if c.Version == "" {
+		return
+	}
+	d.AddonDetails = &addonDetails{c.Version, "ACTIVE"}
+	if c.Covered < c.Expected {
+		d.AddonDetails.Status = "DEGRADED"
+	}
 }
 
 func newCoverageResource(d finding.Detector, src *store.Source) coverageResource {
@@ -54,6 +85,12 @@ func (r *coverageResource) field(key string) (value string, ok bool) {
 		return r.Issue, true
 	case "RESOURCE_TYPE":
 		return r.ResourceDetails.ResourceType, true
+	case "MANAGEMENT_TYPE":
+		return r.ResourceDetails.EKSClusterDetails.ManagementType, r.ResourceDetails.EKSClusterDetails.ManagementType != ""
+	case "ADDON_VERSION":
+		if a := r.ResourceDetails.EKSClusterDetails.AddonDetails; a != nil {
+			return a.Version, true
+		}
 	}
 	return "", false
 }
@@ -64,12 +101,21 @@ func (s *server) covered(ctx context.Context, d finding.Detector, criteria cover
 	if err != nil {
 		return nil, err
 	}
+	now := s.Now()
+	nodes, err := s.Store.Nodes(ctx, now.Add(-store.NodeKept))
+	if err != nil {
+		return nil, err
+	}
 	out := []coverageResource{}
 	for i := range sources {
 		if sources[i].Account != d.Account || sources[i].Region != d.Region || sources[i].Cluster == "" {
 			continue
 		}
-		if r := newCoverageResource(d, &sources[i]); criteria.match(&r) {
+		r := newCoverageResource(d, &sources[i])
+		if sources[i].SourceKey.Source == sourceRuntime {
+			r.addNodes(store.CoverageOf(store.NodesOf(nodes, d.Account, d.Region, sources[i].Cluster), now))
+		}
+		if criteria.match(&r) {
 			out = append(out, r)
 		}
 	}

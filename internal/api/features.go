@@ -104,6 +104,7 @@ func applyFeature(d *finding.Detector, o object, now time.Time) (string, error) 
 		return "", err
 	}
 	f := featureOf(d, name)
+	f.Chosen = true
 	if f.Enabled != on || f.UpdatedAt.IsZero() {
 		f.Enabled, f.UpdatedAt = on, now
 	}

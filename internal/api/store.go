@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/store"
@@ -56,4 +57,6 @@ type Store interface {
 
 	// Sources returns every source of records, of all accounts and Regions.
 	Sources(ctx context.Context) ([]store.Source, error)
+	// Nodes returns the nodes of clusters of which something was heard since a moment.
+	Nodes(ctx context.Context, since time.Time) ([]store.Node, error)
 }

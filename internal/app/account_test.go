@@ -53,6 +53,7 @@ func accountRecords(t *testing.T) (out []simulated) {
 // TestAccountLogsSameFindings: the logs of accounts, pushed to a server that
 // ends and starts again in between, give the findings of a scan.
 func TestAccountLogsSameFindings(t *testing.T) {
+	t.Parallel()
 	all := accountRecords(t)
 	dir := t.TempDir()
 	var paths []string
@@ -108,6 +109,7 @@ func TestAccountLogsSameFindings(t *testing.T) {
 
 // TestSimulateFires: what is simulated of a type raises that type.
 func TestSimulateFires(t *testing.T) {
+	t.Parallel()
 	for _, typ := range simulate.Types() {
 		lines, err := simulate.Records(typ, time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 		if err != nil {

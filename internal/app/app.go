@@ -48,6 +48,7 @@ type App struct {
 	metrics  *metrics
 	detect   detect.Options
 	current  *current // where this process detects
+	lookups  *lookups // nil where EC2 is not asked
 
 	// stops undo what Start did, in reverse order.
 	stops []stop
@@ -85,7 +86,7 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = newMetrics(a.registry, o.Version)
 	if a.does("detect") { // the lists need not be where nothing is detected
-		if a.detect, err = DetectOptions(o.Config); err != nil {
+		if a.detect, _, err = LenientOptions(o.Config); err != nil {
 			return a, err
 		}
 	}
@@ -110,6 +111,7 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		if err := a.startIntelligence(ctx); err != nil {
 			return a, err
 		}
+		a.startLookups()
 		a.startWorker()
 		if o.Config.Intelligence.History.Days > 0 {
 			a.background("end looking into the past", a.tellPast)

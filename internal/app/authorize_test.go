@@ -12,6 +12,7 @@ import (
 // TestPushFromWebPages: on a loopback server programs need no token, but pages
 // that somebody opens in a browser on the machine are kept out.
 func TestPushFromWebPages(t *testing.T) {
+	t.Parallel()
 	a := startApp(t, t.TempDir(), nil)
 	for name, tc := range map[string]struct {
 		header, value, host string

@@ -89,7 +89,7 @@ func (a *App) allCaughtUp(ctx context.Context) error {
 func (s *objectSources) folder(f config.Folder) {
 	a := s.app
 	cluster := f.Cluster
-	if cluster == "" && (f.Source == "" || f.Source == string(event.K8sAudit)) {
+	if cluster == "" && inCluster(f.Source) {
 		cluster = a.Config.Cluster
 	}
 	o := ingest.FolderOptions{

@@ -239,6 +239,7 @@ func TestObjectLost(t *testing.T) {
 
 // TestTwoTrails: an account is well when all of its trails are.
 func TestTwoTrails(t *testing.T) {
+	t.Parallel()
 	a := startApp(t, t.TempDir(), nil)
 	s := &objectSources{app: a, metrics: newAWSMetrics(prometheus.NewRegistry())}
 	open := []ingest.DigestProblem{{Kind: ingest.DigestGap, What: "a day", Detail: "nobody knows"}, {Kind: ingest.DigestGap, What: "another", Detail: "nobody knows"}}
@@ -262,6 +263,7 @@ func TestTwoTrails(t *testing.T) {
 
 // TestFirehose: a delivery stream uses an access key of role ingest.
 func TestFirehose(t *testing.T) {
+	t.Parallel()
 	a := startApp(t, t.TempDir(), func(c *config.Config) { c.Ingest.RequireToken = "always" })
 	made, err := a.keys.Create(t.Context(), access.RoleIngest, "")
 	if err != nil {
@@ -305,6 +307,7 @@ func TestFirehose(t *testing.T) {
 
 // TestFolder: files that are put into a folder are read.
 func TestFolder(t *testing.T) {
+	t.Parallel()
 	in := t.TempDir()
 	a := startApp(t, t.TempDir(), func(c *config.Config) { c.Ingest.Folders = []config.Folder{{Path: in}} })
 	if err := os.WriteFile(filepath.Join(in, "x.json.gz"), zipped(trailFile("x", 20)), 0o600); err != nil {

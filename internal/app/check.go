@@ -12,14 +12,13 @@ import (
 	"github.com/vedette-project/vedette/internal/access"
 	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/ingest"
-	"github.com/vedette-project/vedette/internal/intel"
 )
 
 // CheckFiles reads the files that a configuration names, as a start would, and
 // reports all that is wrong with them, each with its key. Logs and what a
 // server writes are not among them.
 func CheckFiles(c *config.Config) error {
-	errs := []error{checkLists(c)}
+	errs := []error{checkOperatorFiles(c)}
 	for i := range c.Ingest.Queues {
 		errs = append(errs, checkPublicKeys(fmt.Sprintf("ingest.queues[%d]", i), &c.Ingest.Queues[i].Reading))
 	}
@@ -50,22 +49,6 @@ func CheckFiles(c *config.Config) error {
 	} {
 		_, err := secret(f.key, f.path)
 		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
-}
-
-// checkLists reads each list by itself, so that it is known which is faulty.
-func checkLists(c *config.Config) error {
-	var errs []error
-	for i, f := range listFiles(c.Detection.ThreatLists) {
-		if _, err := intel.Load([]intel.ListFile{f}, nil); err != nil {
-			errs = append(errs, fmt.Errorf("detection.threatLists[%d]: %w", i, err))
-		}
-	}
-	for i, f := range listFiles(c.Detection.TrustedLists) {
-		if _, err := intel.Load(nil, []intel.ListFile{f}); err != nil {
-			errs = append(errs, fmt.Errorf("detection.trustedLists[%d]: %w", i, err))
-		}
 	}
 	return errors.Join(errs...)
 }

@@ -69,6 +69,7 @@ func jsonl(t *testing.T, fs []*finding.Finding) string {
 // TestSameFindings: two runs, one worker or many, and files of different
 // clusters in any order give the same bytes.
 func TestSameFindings(t *testing.T) {
+	t.Parallel()
 	lines := recordedLines(t)
 	dir := t.TempDir()
 	var paths []string
@@ -188,6 +189,7 @@ func stored(t *testing.T, a *App) []*finding.Finding {
 // TestLiveAgainstScan pushes a log through the webhook in batches, some twice
 // and with a restart in the middle, and compares with a scan of it.
 func TestLiveAgainstScan(t *testing.T) {
+	t.Parallel()
 	lines := recordedLines(t)
 	path := filepath.Join(t.TempDir(), "audit.log")
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {

@@ -70,6 +70,7 @@ const maxOpenHours = 4
 // where a scope has more bytes than it may; a record of a far year empties
 // nothing, and is itself bounded.
 func TestPastIsBounded(t *testing.T) {
+	t.Parallel()
 	day := func(n int) time.Time { return begin.AddDate(0, 0, n) }
 	fill := func(b *pastBed, days int) {
 		for n := range days {

@@ -141,6 +141,7 @@ func TestPastManyEntries(t *testing.T) {
 // TestPastOfWorkers: with several workers, one of which leaves while entries
 // are told, each finding is told once; also by a process that only judges.
 func TestPastOfWorkers(t *testing.T) {
+	t.Parallel()
 	s := newShared(t, 1)
 	in := s.start(t, "in", "ingest,api")
 	d1, d2 := s.start(t, "d1", "detect"), s.start(t, "d2", "detect")

@@ -52,10 +52,10 @@ func askedIn(f *finding.Finding) []string {
 }
 
 // ofLists reports whether the past is searched for a type: those that lists
-// alone decide, but for port probes.
+// alone decide, but for port probes and what processes did.
 func ofLists(typ string) bool {
 	t, _ := finding.Lookup(typ)
-	return t.Detector == "intel" && !strings.HasPrefix(typ, "Recon:EC2/PortProbe")
+	return t.Detector == "intel" && !strings.HasPrefix(typ, "Recon:EC2/PortProbe") && t.Source != "runtime"
 }
 
 // simulatedOfLists are the records of those types, hours apart.
@@ -88,6 +88,7 @@ func pushSimulated(b *pastBed, s *simulated) {
 // retrospect when they get it later: the same findings, of the same things, with
 // the same times and counts; with commits that fail and restarts in between.
 func TestInRetrospectAsLive(t *testing.T) {
+	t.Parallel()
 	live := newPastBed(t, intel.Builtin())
 	all := simulatedOfLists(t)
 	for i := range all {
@@ -202,6 +203,7 @@ func flowLine(eni int, peer string, at time.Time) string {
 // after their peers came on lists, one at a time and some twice. In the end each
 // finding has counted each record once, whether it was found live or later.
 func TestEntriesOneByOne(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(12) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		peer := func(n int) string { return fmt.Sprintf("198.51.100.%d", n+1) }

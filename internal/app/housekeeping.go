@@ -23,6 +23,9 @@ func (a *App) prune(ctx context.Context) {
 			continue
 		}
 		before := a.Now().AddDate(0, 0, -a.Config.Store.RetentionDays)
+		if err := a.keys.store.PruneNodes(ctx, a.Now().Add(-2*store.NodeKept)); err != nil && ctx.Err() == nil {
+			a.Log.Error("nodes that are gone could not be forgotten", "err", err)
+		}
 		if n, err := a.keys.store.Prune(ctx, before); err != nil && ctx.Err() == nil {
 			a.Log.Error("old findings could not be removed", "err", err)
 		} else if n > 0 {
@@ -55,6 +58,7 @@ func (a *App) watchSources(ctx context.Context) {
 	for pause(ctx, min(watchEvery, a.Config.Ingest.QuietAfter/2)) == nil {
 		if _, first := a.worker.Held(); !first {
 			a.metrics.quiet.Reset() // another process tells of them now
+			a.metrics.nodes.Reset()
 			continue
 		}
 		if err := a.lookAtSources(ctx); err != nil && ctx.Err() == nil {
@@ -84,7 +88,7 @@ func (a *App) lookAtSources(ctx context.Context) error {
 			healthy[l] = 0
 		}
 		a.metrics.quiet.WithLabelValues(l.source, l.cluster).Set(healthy[l])
-		if status == src.Status {
+		if status == src.Status && issue == src.Issue {
 			continue
 		}
 		err = a.keys.store.Commit(ctx, func(tx *store.Tx) error {
@@ -93,6 +97,9 @@ func (a *App) lookAtSources(ctx context.Context) error {
 		})
 		if err != nil {
 			return err
+		}
+		if status == src.Status { // it ails otherwise than before
+			continue
 		}
 		level := slog.LevelWarn
 		if status == store.Healthy {
@@ -109,14 +116,15 @@ func (a *App) healthOf(ctx context.Context, src *store.Source) (status, issue st
 	if status, issue, own := deliveryHealth(src, a.Now()); own {
 		return status, issue, nil
 	}
+	if src.SourceKey.Source == string(event.RuntimeEvents) {
+		return a.sensorHealth(ctx, src)
+	}
 	quiet := a.Now().Sub(src.LastReceived)
 	if src.LastReceived.IsZero() || quiet <= quietAfter(src.SourceKey.Source, a.Config.Ingest.QuietAfter) {
 		return store.Healthy, "", nil
 	}
-	for shard := range a.Config.Journal.Shards {
-		if behind, err := a.behind(ctx, shard); err != nil || behind > 0 {
-			return src.Status, src.Issue, err
-		}
+	if behind, err := a.anyBehind(ctx); err != nil || behind {
+		return src.Status, src.Issue, err
 	}
 	return store.Unhealthy, fmt.Sprintf("No records received:the last one came at %s; check %s, the network between, and with `vedette doctor` that Vedette takes records",
 		src.LastReceived.UTC().Format(time.RFC3339), senderOf(src.SourceKey.Source)), nil

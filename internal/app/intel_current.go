@@ -17,9 +17,10 @@ import (
 type current struct {
 	set   atomic.Pointer[intel.Set]
 	place atomic.Pointer[geo.DB]
-	feeds atomic.Pointer[[]feed.Status] // as they were last looked at
-	mu    sync.Mutex                    // held while the set is changed
-	moved chan struct{}                 // of room for one: the set changed
+	feeds atomic.Pointer[[]feed.Status]  // as they were last looked at
+	files atomic.Pointer[[]OperatorFile] // likewise
+	mu    sync.Mutex                     // held while the set is changed
+	moved chan struct{}                  // of room for one: the set changed
 }
 
 func newCurrent(set *intel.Set, place *geo.DB) *current {

@@ -48,11 +48,15 @@ func FeedSources(c *config.Config) ([]feed.Source, error) {
 		out = append(out, s)
 	}
 	for _, own := range f.Own {
-		out = append(out, feed.Source{
+		s := feed.Source{
 			Name: own.Name, Title: own.Name, Kind: feed.Kind(own.Kind), URL: own.URL, Collection: own.Collection,
 			Format: format.Format(own.Format), Category: cmp.Or(own.Category, string(intel.Malicious)), Refresh: own.Refresh,
-			Secret: own.SecretFile, User: own.User, Header: own.Header, AllowHTTP: own.Private, AllowPrivate: own.Private,
-		})
+			Secret: own.SecretFile, User: own.User, Header: own.Header, AllowHTTP: own.Private, AllowPrivate: own.Private, Columns: own.Columns,
+		}
+		for _, t := range own.Threat {
+			s.Threats = append(s.Threats, feed.Threat(t))
+		}
+		out = append(out, s)
 	}
 	return out, errors.Join(errs...)
 }
@@ -118,10 +122,7 @@ func newFeeds(c *config.Config, o feed.Options) (*feed.Updater, error) {
 func FeedsPart(u *feed.Updater, unfit func(feed string, why error)) (*intel.Part, error) {
 	b := intel.NewBuilder()
 	b.Heed(intel.Builtin())
-	status, err := u.Status()
-	if err != nil {
-		return nil, err
-	}
+	status := u.Status()
 	var errs []error
 	for i, s := range u.Sources() {
 		list := intel.List{

@@ -48,7 +48,7 @@ type feedWatch struct {
 func (a *App) startFeeds() {
 	w := &feedWatch{app: a, looked: make(chan struct{}, 1), told: map[string]string{}}
 	if w.open() {
-		_, _ = w.status() // run tells what is wrong
+		w.status()
 	}
 	a.background("end fetching feeds", w.run)
 }
@@ -137,31 +137,25 @@ func mayWrite(dir string) error {
 
 // rest is the pause after each round of fetching.
 func (w *feedWatch) rest(ctx context.Context, d time.Duration) error {
-	if status, err := w.updater.Status(); err == nil {
-		w.tell(status)
-	}
+	w.tell(w.updater.Status())
 	w.wake()
 	return pause(ctx, max(d, feedsRest))
 }
 
 // status is how the feeds are, for the metrics, too.
-func (w *feedWatch) status() ([]feed.Status, error) {
-	status, err := w.updater.Status()
-	if err == nil {
-		w.app.current.feeds.Store(&status)
-	}
-	return status, err
+func (w *feedWatch) status() []feed.Status {
+	status := w.updater.Status()
+	w.app.current.feeds.Store(&status)
+	return status
 }
 
 // look takes up lists that are not those in use.
 func (w *feedWatch) look() {
 	a := w.app
-	status, err := w.status()
-	if w.fault.news(err) {
-		a.Log.Error("it cannot be told how the feeds are; the lists in use stay so", "err", err)
-	}
-	if err != nil {
-		return
+	status := w.status()
+	unread := unreadable(status)
+	if w.fault.news(unread) {
+		a.Log.Error("what is kept of feeds cannot be read; the others are used", "folder", FeedsDir(a.Config), "err", unread)
 	}
 	stamp := feedStamp(status)
 	if stamp == w.stamp {
@@ -172,16 +166,24 @@ func (w *feedWatch) look() {
 	p, err := FeedsPart(w.updater, func(name string, why error) {
 		a.Log.Debug("an entry of a feed is of no use", "feed", name, "err", why)
 	})
-	if err != nil {
+	if err != nil && unread == nil {
 		a.Log.Error("the list of a feed cannot be used; the others are", "err", err)
-	}
-	if p == nil {
-		return
 	}
 	if changed := changedLists(before, p); len(changed) > 0 { // else they are as the start read them
 		a.putPart(p)
 		a.Log.Info("new lists of feeds are in use", "lists", strings.Join(changed, ", "))
 	}
+}
+
+// unreadable is what is wrong with feeds of which files cannot be read.
+func unreadable(status []feed.Status) error {
+	var errs []error
+	for _, st := range status {
+		if st.State == feed.Unreadable {
+			errs = append(errs, fmt.Errorf("feed %s: %s", st.Name, excerpt(st.Reason)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // feedStamp changes when the lists that are to be used do.

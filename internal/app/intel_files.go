@@ -20,15 +20,19 @@ const filesEvery = 3 * time.Second
 // cannot be read leaves in force what was, and is tried again: that a file may
 // be read now does not show in its size and time.
 type fileWatch struct {
-	app        *App
-	stamp      string // how the lists were when they were last read
-	list, geo  said
-	listBroken bool
+	app             *App
+	stamp           string          // how the lists were when they were last read
+	list, keep, geo said            // faults
+	told            map[string]said // of each list, by its key
+	failed          bool            // nothing could be read the last time
+	again           bool            // the files are looked at even if they look the same
 }
+
+func newFileWatch(a *App) *fileWatch { return &fileWatch{app: a, told: map[string]said{}} }
 
 // watchFiles looks at lists and databases until ctx ends.
 func (a *App) watchFiles(ctx context.Context) {
-	w := &fileWatch{app: a}
+	w := newFileWatch(a)
 	for pause(ctx, filesEvery) == nil {
 		w.lists()
 		w.place()
@@ -40,19 +44,24 @@ func (a *App) watchFiles(ctx context.Context) {
 func (w *fileWatch) lists() {
 	log := w.app.Log
 	now := listStamp(w.app.Config)
-	if now == w.stamp && !w.listBroken {
+	if now == w.stamp && !w.again {
 		return
 	}
 	w.stamp = now
-	p, err := OperatorPart(w.app.Config)
+	p, files, err := OperatorPart(w.app.Config)
 	if w.list.news(err) {
 		log.Error("a list that the configuration names cannot be read; all of these stay as they were until it can", "err", err)
 	}
-	mended := w.listBroken && err == nil
-	if w.listBroken = err != nil; w.listBroken {
+	mended := w.failed && err == nil
+	if w.failed, w.again = err != nil, err != nil; err != nil {
 		return
 	}
-	before := w.app.current.set.Load().Part(intel.OperatorPart)
+	mended = w.tell(files) || mended
+	if err := keepFiles(w.app.Config, files); w.keep.news(err) {
+		log.Warn("what the lists that the configuration names say cannot be kept for a start that finds them damaged", "folder", keptDir(w.app.Config), "err", err)
+	}
+	w.app.current.files.Store(&files)
+	before := w.app.current.set.Load().Part(operatorPart)
 	if changed := changedLists(before, p); len(changed) > 0 {
 		w.app.putPart(p)
 		log.Info("lists that the configuration names were read again", "lists", strings.Join(changed, ", "))
@@ -61,9 +70,22 @@ func (w *fileWatch) lists() {
 	}
 }
 
-// OperatorPart makes a part of a set of the lists that a configuration names.
-func OperatorPart(c *config.Config) (*intel.Part, error) {
-	return intel.LoadPart(intel.OperatorPart, listFiles(c.Detection.ThreatLists), listFiles(c.Detection.TrustedLists))
+// tell logs what is wrong with each list, once, and reports whether one is
+// without fault that had one. What is of no use as a whole is looked at again
+// and again.
+func (w *fileWatch) tell(files []OperatorFile) (mended bool) {
+	for i := range files {
+		f := &files[i]
+		key := string(f.Holds) + " " + f.Name
+		told := w.told[key]
+		mended = mended || told.text != "" && f.Fault == nil
+		if told.news(f.Fault) {
+			w.app.Log.Warn("a list that the configuration names has a fault", "list", f.Name, "file", f.Path, "err", f.Fault, "then", f.Remedy())
+		}
+		w.told[key] = told
+		w.again = w.again || f.state() == fileKept
+	}
+	return mended
 }
 
 // changedLists names the lists of a part that do not say what they said before,
@@ -106,7 +128,7 @@ func (w *fileWatch) place() {
 // listStamp changes when one of the operator's files does.
 func listStamp(c *config.Config) string {
 	var out strings.Builder
-	for _, l := range append(listFiles(c.Detection.ThreatLists), listFiles(c.Detection.TrustedLists)...) {
+	for _, l := range operatorFiles(c) {
 		info, err := os.Stat(l.Path)
 		if err != nil {
 			fmt.Fprintf(&out, "%s %v\n", l.Path, errors.Unwrap(err))

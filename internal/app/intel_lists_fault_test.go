@@ -52,6 +52,7 @@ const hashOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7
 // TestListContents: what a file holds decides what becomes of the list, and the
 // reason is told with its line.
 func TestListContents(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name    string
 		kind    store.ListKind
@@ -78,7 +79,9 @@ func TestListContents(t *testing.T) {
 		{"private addresses that are trusted", store.IPSet, "TXT", "10.0.0.0/8\n192.168.1.1\n", "", true, 2},
 		{"private addresses among others", store.ThreatIntelSet, "TXT", "10.0.0.0/8\n203.0.113.7\n", "1 entries are used; not used are 1 of the kind: address that is not public", true, 1},
 		{"private addresses only", store.ThreatIntelSet, "TXT", "10.0.0.0/8\n", "0 entries are used; not used are 1 of the kind: address that is not public", true, 0},
-		{"MD5 only", store.ThreatEntitySet, "TXT", "d41d8cd98f00b204e9800998ecf8427e\n", "no entries that can be used: 0 entries are used; not used are 1 of the kind: MD5 hash", false, 0},
+		{"MD5 of files", store.ThreatEntitySet, "TXT", "d41d8cd98f00b204e9800998ecf8427e\n", "", true, 1},
+		{"SHA-512 only", store.ThreatEntitySet, "TXT", strings.Repeat("d41d8cd98f00b204e9800998ecf8427e", 4) + "\n", "no entries that can be used: 0 entries are used; not used are 1 of the kind: other hash", false, 0},
+		{"MD5 that is trusted", store.TrustedEntitySet, "TXT", "d41d8cd98f00b204e9800998ecf8427e\n", "not used are 1 of the kind: MD5 hash", false, 0},
 		{"nothing", store.ThreatIntelSet, "TXT", "", "no entries", false, 0},
 		{"nothing but comments", store.ThreatIntelSet, "TXT", "# to be filled\n\n", "no entries", false, 0},
 		{"UTF-16", store.ThreatIntelSet, "TXT", wide("203.0.113.7\r\n", true), "", true, 1},
@@ -240,6 +243,7 @@ func (readCloser) Close() error { return nil }
 
 // TestListWebFaults: what can be wrong with a URL.
 func TestListWebFaults(t *testing.T) {
+	t.Parallel()
 	url, trust := web(t, func(rw http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/denied":
@@ -301,6 +305,7 @@ func TestListWebFaults(t *testing.T) {
 // TestListFileFaults: files are read from the permitted folders, and from
 // nowhere else, however one tries.
 func TestListFileFaults(t *testing.T) {
+	t.Parallel()
 	outside, dir := t.TempDir(), t.TempDir()
 	write(t, outside+"/secret", "203.0.113.7\n")
 	write(t, dir+"/good", "203.0.113.7\n")

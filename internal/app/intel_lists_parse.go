@@ -27,7 +27,7 @@ func trusts(kind store.ListKind) bool { return kind == store.IPSet || kind == st
 // GuardDuty takes them, but no entries of a threat list either: they would
 // match machines of one's own.
 func listOptions(kind store.ListKind, f string) format.Options {
-	o := format.Options{Format: format.Format(f), MaxFaults: 1e-9, MaxBytes: maxListBytes, MaxEntries: maxEntities, Private: trusts(kind), MayBeEmpty: true}
+	o := format.Options{Format: format.Format(f), MaxFaults: 1e-9, MaxBytes: maxListBytes, MaxEntries: maxEntities, Private: trusts(kind), MayBeEmpty: true, Hashes: kind == store.ThreatEntitySet}
 	switch kind {
 	case store.IPSet:
 		o.MaxEntries = maxTrustedIPs

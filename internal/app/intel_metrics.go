@@ -45,7 +45,7 @@ func (c *intelCollector) Collect(out chan<- prometheus.Metric) {
 	for _, p := range []struct {
 		name string
 		kind intel.Kind
-	}{{feedsPart, intel.KindFeed}, {intel.OperatorPart, intel.KindOperator}, {listsPart, intel.KindAPI}} {
+	}{{feedsPart, intel.KindFeed}, {operatorPart, intel.KindOperator}, {listsPart, intel.KindAPI}} {
 		n := map[intel.Holds]float64{}
 		if part := set.Part(p.name); part != nil {
 			for _, l := range part.Lists() {
@@ -57,13 +57,33 @@ func (c *intelCollector) Collect(out chan<- prometheus.Metric) {
 			gauge(entries, n[intel.HoldsTrusted], string(p.kind), string(intel.HoldsTrusted))
 		}
 	}
+	c.files(gauge)
 	status := c.current.feeds.Load()
 	if status == nil {
 		return // the folder was not read yet, or cannot be
 	}
 	for _, st := range *status {
-		gauge(intelDesc("feed_state", "Always 1; the label says how the feed is: waiting, ok, failing, held or stale.", "feed", "state"), 1, st.Name, st.State)
+		gauge(intelDesc("feed_state", "Always 1; the label says how the feed is: waiting, ok, failing, held, stale or unreadable.", "feed", "state"), 1, st.Name, st.State)
 		gauge(intelDesc("feed_fetched_timestamp_seconds", "When the newest good list of the feed was fetched; 0: never.", "feed"), float64(max(0, st.Fetched.Unix())), st.Name)
+	}
+}
+
+// files tells how the operator's lists are: they are those of the configuration.
+func (c *intelCollector) files(gauge func(d *prometheus.Desc, v float64, labels ...string)) {
+	files := c.current.files.Load()
+	if files == nil {
+		return // they were not read again yet
+	}
+	state := intelDesc("file_state", "Always 1; the label says how a list that the configuration names is: ok, faulty (some lines are left out) or kept (what it said before is in force).", "list", "holds", "state")
+	left := intelDesc("file_lines_left_out", "Faulty lines of a list that the configuration names.", "list", "holds")
+	seen := map[[2]string]bool{}
+	for i := range *files {
+		f := &(*files)[i]
+		if key := [2]string{f.Name, string(f.Holds)}; !seen[key] { // lists with the same name are one here
+			seen[key] = true
+			gauge(state, 1, f.Name, string(f.Holds), f.state())
+			gauge(left, float64(f.LeftOut), f.Name, string(f.Holds))
+		}
 	}
 }
 

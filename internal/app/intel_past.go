@@ -160,7 +160,7 @@ func (a *App) namings(set *intel.Set) map[string]*naming {
 // are not bad are no news about the past.
 func (a *App) threats(set *intel.Set, yield func(key string, h *intel.Hit)) {
 	now := a.Now()
-	for _, name := range []string{"builtin", feedsPart, intel.OperatorPart, listsPart} {
+	for _, name := range []string{"builtin", feedsPart, operatorPart, listsPart} {
 		set.Part(name).Entries(func(h intel.Hit) bool {
 			if !h.Category.Service() && !h.Expired(now) {
 				yield(string(h.Of.Kind)+" "+h.List, &h)

@@ -72,8 +72,9 @@ func TestFilesOfARunningServer(t *testing.T) {
 	}
 }
 
-// TestDamagedFiles: what cannot be read leaves in force what was, and is told of
-// once however often it is looked at; a file that is touched is no news.
+// TestDamagedFiles: faulty lines are left out; what cannot be read leaves in force
+// what was. Both are told of once however often it is looked at; a file that is
+// touched is no news.
 func TestDamagedFiles(t *testing.T) {
 	folder, log := t.TempDir(), &logged{}
 	list := filepath.Join(folder, "bad.txt")
@@ -86,7 +87,7 @@ func TestDamagedFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := &App{Options: Options{Config: c, Log: slog.New(slog.NewTextHandler(log, nil))}, current: newCurrent(o.Intel, o.Geo), metrics: newMetrics(prometheus.NewRegistry(), "test")}
-	w := &fileWatch{app: a}
+	w := newFileWatch(a)
 	look := func(listed bool, lines int, parts ...string) {
 		t.Helper()
 		for range 3 {
@@ -107,11 +108,20 @@ func TestDamagedFiles(t *testing.T) {
 		}
 	}
 	look(true, 0) // it is as the start read it
-	write(t, list, "198.51.100.8\nnonsense line\n")
-	look(true, 1, "level=ERROR", "bad.txt: line 2")
+	write(t, list, "198.51.100.7\nnonsense line\n198.51.100.9\n")
+	look(true, 2, "level=WARN", "bad.txt: line 2", "this line is left out", "in force; correct or delete", `lists="ours (2 entries)"`)
 	write(t, list, "198.51.100.8\nother nonsense line\n10.0.0.0/33\n")
-	look(true, 1, "other nonsense")
-	write(t, list, "198.51.100.7\n")
+	look(true, 1, "level=WARN", "2 lines are faulty, most of the list", "what it said at 2")
+	write(t, list, "198.51.100.7\nnonsense line\n198.51.100.9\n")
+	look(true, 1, "bad.txt: line 2")
+	write(t, list, "198.51.100.7\n198.51.100.9\n")
+	look(true, 1, `lists="ours (2 entries)"`)
+	if err := os.RemoveAll(keptDir(c)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, list, "<html>")
+	look(true, 1, "level=ERROR", "web page", "stay as they were")
+	write(t, list, "198.51.100.7\n198.51.100.9\n")
 	look(true, 1, "can be read again")
 	write(t, list, "198.51.100.8\n")
 	look(false, 1, `lists="ours (1 entries)"`)

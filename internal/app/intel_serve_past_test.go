@@ -181,6 +181,7 @@ func (a *App) untilTold(t *testing.T) {
 // TestListedLaterByWorkers: of several processes each tells its shards, when it
 // judges by what is new; one that takes a shard over goes on there.
 func TestListedLaterByWorkers(t *testing.T) {
+	t.Parallel()
 	s := newShared(t, 1)
 	publishers := map[string]*publisher{}
 	start := func(name, role string) *App {

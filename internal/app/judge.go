@@ -26,6 +26,8 @@ type judge struct {
 	now     func() time.Time
 	home    finding.Home
 	past    *past
+	nodes   nodeBook
+	lookups *lookups // nil where EC2 is not asked
 
 	// Of the commit under way.
 	scopes  map[event.Scope]bool // those met so far
@@ -40,6 +42,8 @@ type judge struct {
 	told    map[event.Scope][]*event.Event // what lists name from now on
 	// recalled are findings about the past that are new, or say more now.
 	recalled int
+	// wanted are machines that nothing is known of.
+	wanted []wanted
 }
 
 func newJudge(o detect.Options, keep config.History, log *slog.Logger, m *metrics, now func() time.Time) *judge {
@@ -49,6 +53,7 @@ func newJudge(o detect.Options, keep config.History, log *slog.Logger, m *metric
 		o.History = p.contacts
 	}
 	j := &judge{engine: detect.New(o), log: log, metrics: m, now: now, home: o.Home, past: p}
+	j.nodes.forget()
 	j.begin()
 	return j
 }
@@ -57,7 +62,7 @@ func newJudge(o detect.Options, keep config.History, log *slog.Logger, m *metric
 func (j *judge) begin() {
 	j.scopes, j.plan, j.filters, j.loaded = map[event.Scope]bool{}, nil, nil, false
 	j.drafts = drafts{byIdentity: map[string]*finding.Record{}, changed: map[string]bool{}}
-	j.ledger, j.counts, j.fresh, j.canary, j.told, j.recalled = tally{}, nil, 0, nil, map[event.Scope][]*event.Event{}, 0
+	j.ledger, j.counts, j.fresh, j.canary, j.told, j.recalled, j.wanted = tally{}, nil, 0, nil, map[event.Scope][]*event.Event{}, 0, nil
 }
 
 // Judge adds the effects of a push.
@@ -80,6 +85,10 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 		if err := apply(&j.drafts, sig, func(f *finding.Finding) error { return j.onFresh(tx, f) }); err != nil {
 			return fmt.Errorf("keep a finding: %w", err)
 		}
+		j.wanted = j.lookups.want(j.wanted, sig)
+	}
+	if err := j.nodes.note(tx, b, res.Losses); err != nil {
+		return err
 	}
 	j.counts = append(j.counts, res.Counts...)
 	j.ledger.received(p)
@@ -89,6 +98,9 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 	}
 	if len(res.Told) > 0 { // of ours, and no source
 		return nil
+	}
+	if b.Stream == lookupStream {
+		return completeFindings(&j.drafts, b)
 	}
 	if b.Stream != canaryStream { // nobody's cluster, and none that went quiet when it is switched off
 		j.ledger.arrived(b, res.Counts)
@@ -133,6 +145,12 @@ func (j *judge) prepare(tx *store.Tx, p *line.Push) (*event.Batch, error) {
 		if reason == "" {
 			b.Events = append(b.Events, *ev)
 			continue
+		}
+		if ev.Runtime != nil { // its number is none that is missing
+			if err := j.meet(tx, ev.Scope); err != nil {
+				return nil, err
+			}
+			j.engine.Came(ev)
 		}
 		b.Rejects = append(b.Rejects, event.Reject{Source: ev.Source, Scope: ev.Scope, Outcome: event.Dropped, Reason: reason, Count: 1})
 	}
@@ -274,6 +292,9 @@ func (j *judge) Finish(tx *store.Tx) error {
 	if err := j.drafts.write(tx); err != nil {
 		return fmt.Errorf("keep a finding: %w", err)
 	}
+	if err := j.nodes.write(tx); err != nil {
+		return err
+	}
 	return j.ledger.write(tx)
 }
 
@@ -301,6 +322,7 @@ func (j *judge) keepRuns(tx *store.Tx, sc event.Scope) error {
 func (j *judge) Committed(took time.Duration) {
 	j.metrics.committed(j.counts, j.fresh, took)
 	j.metrics.retrospective.Add(float64(j.recalled))
+	j.lookups.ask(j.wanted)
 	for _, sent := range j.canary {
 		j.metrics.canary.Observe(j.now().Sub(sent).Seconds())
 	}
@@ -311,5 +333,6 @@ func (j *judge) Committed(took time.Duration) {
 func (j *judge) Forget() {
 	j.engine.ForgetAll()
 	j.past.forget()
+	j.nodes.forget()
 	j.begin()
 }

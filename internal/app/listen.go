@@ -74,6 +74,9 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	if names, err := a.unreachable(ctx); err == nil && len(names) > 0 {
 		fmt.Fprintf(w, "but out of reach: %s; `vedette doctor` says why\n", strings.Join(names, ", "))
 	}
+	if names, err := a.uncovered(ctx); err == nil && len(names) > 0 {
+		fmt.Fprintf(w, "but sensors are missing or lose records in: %s; `vedette doctor` says which\n", strings.Join(names, ", "))
+	}
 }
 
 func (a *App) serve(ctx context.Context, what, addr string, h http.Handler, tc *tls.Config) (string, error) {

@@ -10,7 +10,6 @@ import (
 	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/ingest"
-	"github.com/vedette-project/vedette/internal/intel"
 )
 
 // metrics are what the server tells Prometheus. Labels are bounded: sources,
@@ -27,6 +26,7 @@ type metrics struct {
 	stored   prometheus.Counter
 	appended prometheus.Histogram
 	quiet    *prometheus.GaugeVec
+	nodes    *prometheus.GaugeVec
 	received *prometheus.CounterVec
 
 	intelChanges  *prometheus.CounterVec
@@ -73,8 +73,11 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 		quiet: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "vedette_ingest_source_healthy", Help: "1 while a source is well, 0 when it went quiet, lost records or cannot be reached.",
 		}, []string{"source", "cluster"}),
+		nodes: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "vedette_ingest_sensor_nodes", Help: "Nodes of a cluster: expected to have a sensor, and covered by one that is heard and loses nothing.",
+		}, []string{"cluster", "state"}),
 		received: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "vedette_ingest_records_total", Help: "Records taken, which are durable in the journal. Each ends as an outcome of vedette_detect_records_total.",
+			Name: "vedette_ingest_records_total", Help: "Records taken, which are durable in the journal, and those of sensors that are known to be lost. Each ends as an outcome of vedette_detect_records_total.",
 		}, []string{"source", "cluster"}),
 		intelChanges: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "vedette_intel_changes_total", Help: "Changes of what is judged by: feeds, the operator's files, lists of the API, geo databases.",
@@ -83,12 +86,12 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 			Name: "vedette_intel_retrospective_findings_total", Help: "Findings about the past: new ones, or more that was found of them, since a list named it later.",
 		}),
 	}
-	for _, part := range []string{feedsPart, intel.OperatorPart, listsPart, "geo"} {
+	for _, part := range []string{feedsPart, operatorPart, listsPart, "geo"} {
 		m.intelChanges.WithLabelValues(part) // so that a first change shows as one
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "vedette_build_info", Help: "Always 1; the labels say what runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
-	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.commit, m.last, m.canary, m.stored, m.appended, m.quiet, m.received, m.intelChanges, m.retrospective, build)
+	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.commit, m.last, m.canary, m.stored, m.appended, m.quiet, m.nodes, m.received, m.intelChanges, m.retrospective, build)
 	return m
 }
 
@@ -116,6 +119,9 @@ func (s countingSink) Append(ctx context.Context, p *ingest.Push) error {
 func (m *metrics) committed(counts []detect.Count, fresh int, took time.Duration) {
 	for _, c := range counts {
 		switch c.Outcome {
+		case event.Received: // never came, and was on its way
+			m.received.WithLabelValues(string(c.Source), c.Scope.Cluster).Add(float64(c.N))
+			continue
 		case event.MarkTruncated, event.MarkLate, event.MarkNoData, event.MarkSkipData:
 			m.marks.WithLabelValues(string(c.Source), c.Scope.Cluster, string(c.Outcome)).Add(float64(c.N))
 			continue

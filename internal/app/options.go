@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,35 +15,50 @@ import (
 )
 
 // DetectOptions are what a configuration says of detection. The lists it names
-// are read.
+// are read; a fault in one is an error.
 func DetectOptions(c *config.Config) (detect.Options, error) {
+	o, files, err := LenientOptions(c)
+	if err == nil && slices.ContainsFunc(files, func(f OperatorFile) bool { return f.Fault != nil }) {
+		err = checkOperatorFiles(c)
+	}
+	return o, err
+}
+
+// LenientOptions are DetectOptions for who must go on with what is good of the
+// lists; how they are is told.
+func LenientOptions(c *config.Config) (detect.Options, []OperatorFile, error) {
 	d := &c.Detection
 	o := detect.Options{
 		LegacyKubernetes: d.LegacyKubernetesTypes, Home: finding.Home{Account: c.Account, Region: c.Region},
 		Accounts: append([]string{c.Account}, d.OwnAccounts...), DisabledRules: d.DisabledRules,
+		HideCommandLines: !d.RuntimeCommandLines,
 	}
 	for _, n := range d.OwnNetworks {
 		p, err := netip.ParsePrefix(n) // was validated
 		if err != nil {
-			return o, err
+			return o, nil, err
 		}
 		o.Own = append(o.Own, p.Masked())
 	}
 	if err := CheckRules(c); err != nil {
-		return o, err
+		return o, nil, err
 	}
 	var err error
 	if o.Geo, err = OpenGeo(c); err != nil {
-		return o, err
+		return o, nil, err
 	}
-	if o.Intel, err = intel.Load(listFiles(d.ThreatLists), listFiles(d.TrustedLists)); err != nil {
-		return o, cmp.Or(checkLists(c), err) // the former names the key
+	part, files, err := OperatorPart(c)
+	if err != nil {
+		return o, nil, err
+	}
+	if o.Intel = intel.Builtin(); len(files) > 0 {
+		o.Intel = o.Intel.With(part)
 	}
 	feeds, err := keptFeeds(c, slog.New(slog.DiscardHandler)) // `vedette intel feeds` tells of faults
 	if feeds != nil {
 		o.Intel = o.Intel.With(feeds)
 	}
-	return o, err
+	return o, files, err
 }
 
 // CheckRules reports names of rules that there are not: who switches one off
@@ -58,12 +72,4 @@ func CheckRules(c *config.Config) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func listFiles(lists []config.List) []intel.ListFile {
-	out := make([]intel.ListFile, 0, len(lists))
-	for _, l := range lists {
-		out = append(out, intel.ListFile{Name: l.Name, Path: l.Path, Category: intel.Category(l.Category)})
-	}
-	return out
 }

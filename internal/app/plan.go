@@ -13,31 +13,59 @@ import (
 type plan struct {
 	all      bool            // the detector was deleted or suspended
 	features map[string]bool // those that are off; mostly none
+	runtime  bool            // records of sensors are off
 }
 
 // readPlan reads the detector. Where none was ever made, records are judged:
 // findings wait for it.
 func (j *judge) readPlan(tx *store.Tx) (*plan, error) {
-	p := &plan{features: map[string]bool{}}
 	d, err := tx.Detector(finding.DetectorID(j.home.Account, j.home.Region))
 	if errors.Is(err, finding.ErrNotFound) {
-		return p, nil
+		return &plan{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the detector: %w", err)
 	}
-	p.all = !d.DeletedAt.IsZero() || !d.Enabled
+	return planOf(&d), nil
+}
+
+func planOf(d *finding.Detector) *plan {
+	p := &plan{all: !d.DeletedAt.IsZero() || !d.Enabled, features: map[string]bool{}, runtime: runtimeOff(d)}
 	for _, f := range d.Features {
 		if !f.Enabled {
 			p.features[f.Name] = true
 		}
 	}
-	return p, nil
+	return p
+}
+
+// runtimeOff reports whether records of sensors are not to be analysed. Of two
+// features either switches that on. A new detector has both off, as there is no
+// agent in a new account; here who runs a sensor wants its records judged, so
+// that only somebody's choice switches it off.
+func runtimeOff(d *finding.Detector) bool {
+	chosen := false
+	for _, f := range d.Features {
+		if f.Name != "EKS_RUNTIME_MONITORING" && f.Name != "RUNTIME_MONITORING" {
+			continue
+		}
+		if f.Enabled {
+			return false
+		}
+		chosen = chosen || f.Chosen
+	}
+	return chosen
 }
 
 // off reports whether a record is not to be analysed.
 func (p *plan) off(ev *event.Event) bool {
-	return p.all || len(p.features) > 0 && p.features[featureOf(ev)]
+	if p.all || len(p.features) == 0 {
+		return p.all
+	}
+	if ev.Runtime != nil {
+		return p.runtime
+	}
+	return p.features[featureOf(ev)]
 }
 
 // featureOf is the detector feature that a record belongs to, in GuardDuty's

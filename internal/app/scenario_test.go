@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -147,6 +148,10 @@ func TestScenarios(t *testing.T) {
 func summary(r *ScanResult) string {
 	var b bytes.Buffer
 	for _, f := range r.Findings {
+		if f.Service.FeatureName == "RuntimeMonitoring" {
+			runtimeFinding(&b, f)
+			continue
+		}
 		k := f.Service.Action.KubernetesAPICallAction
 		if k == nil {
 			accountFinding(&b, f)
@@ -225,6 +230,53 @@ func accountFinding(b *bytes.Buffer, f *finding.Finding) {
 		fmt.Fprintf(b, " domain=%s %s blocked=%v", d.Domain, d.Protocol, d.Blocked)
 	}
 	fmt.Fprintf(b, "%s\n  %s\n", listsOf(f), f.Description)
+}
+
+// runtimeFinding writes a finding of a sensor.
+func runtimeFinding(b *bytes.Buffer, f *finding.Finding) {
+	r, d := f.Resource, f.Service.RuntimeDetails
+	fmt.Fprintf(b, "%s severity=%v count=%d\n  resource=%s", f.Type, f.Severity, f.Service.Count, r.ResourceType)
+	if k := r.KubernetesDetails; k != nil {
+		w := k.KubernetesWorkloadDetails
+		fmt.Fprintf(b, " pod=%s/%s", w.Namespace, w.Name)
+		for _, c := range w.Containers {
+			fmt.Fprintf(b, " container=%s", c.Name)
+		}
+	}
+	if c := r.ContainerDetails; c != nil {
+		fmt.Fprintf(b, " container=%s image=%s", c.Name, c.Image)
+	}
+	fmt.Fprintf(b, " node=%s", r.InstanceDetails.InstanceID)
+	if d != nil {
+		fmt.Fprintf(b, "\n  process=%s lineage=%d", d.Process.ExecutablePath, len(d.Process.Lineage))
+		if c, err := json.Marshal(contextOf(d)); err == nil && d.Context != nil {
+			fmt.Fprintf(b, " context=%s", c)
+		}
+	}
+	if a := f.Service.Action; a != nil {
+		fmt.Fprintf(b, "\n  action=%s", a.ActionType)
+		if n := a.NetworkConnectionAction; n != nil {
+			fmt.Fprintf(b, " %s %s remote=%s%s:%d", n.ConnectionDirection, n.Protocol, n.RemoteIPDetails.IPAddressV4, n.RemoteIPDetails.IPAddressV6, n.RemotePortDetails.Port)
+		}
+		if q := a.DNSRequestAction; q != nil {
+			fmt.Fprintf(b, " domain=%s %s", q.Domain, q.Protocol)
+		}
+	}
+	fmt.Fprintf(b, "%s\n  %s\n", listsOf(f), f.Description)
+}
+
+// contextOf is the context with other processes by name alone.
+func contextOf(d *finding.RuntimeDetails) finding.RuntimeContext {
+	if d.Context == nil {
+		return finding.RuntimeContext{}
+	}
+	c := *d.Context
+	for _, p := range []**finding.ProcessDetails{&c.ModifyingProcess, &c.TargetProcess} {
+		if *p != nil {
+			*p = &finding.ProcessDetails{ExecutablePath: (*p).ExecutablePath}
+		}
+	}
+	return c
 }
 
 func listsOf(f *finding.Finding) (out string) {

@@ -157,7 +157,9 @@ func (a *App) startWorker() {
 	o := line.Options[*store.Tx]{
 		ID: a.workerID(), Journal: lineJournal{a.journal}, Store: a.keys.store, Tail: a.writer,
 		NewJudge: func(int) line.Judge[*store.Tx] {
-			return newJudge(a.detect, a.Config.Intelligence.History, a.Log, a.metrics, a.Now)
+			j := newJudge(a.detect, a.Config.Intelligence.History, a.Log, a.metrics, a.Now)
+			j.lookups = a.lookups
+			return j
 		},
 		TTL: leaseTTL, Beat: leaseBeat, Retry: retryAfter, Ahead: 4, MaxAge: a.Config.Journal.MaxAge,
 		Temporary: store.IsTemporary, Now: a.Now, Sleep: pause, Go: func(run func()) { go run() }, Log: a.Log,
@@ -185,9 +187,15 @@ func (a *App) drain(ctx context.Context) error {
 	return nil
 }
 
+// inCluster reports whether records of a source may be of a cluster: of the
+// configured one, unless it is said which.
+func inCluster(source string) bool {
+	return source == "" || source == string(event.K8sAudit) || source == string(event.RuntimeEvents)
+}
+
 func (a *App) follow(f config.Follow) {
 	cluster := f.Cluster
-	if cluster == "" && (f.Source == "" || f.Source == string(event.K8sAudit)) {
+	if cluster == "" && inCluster(f.Source) {
 		cluster = a.Config.Cluster
 	}
 	o := ingest.FollowOptions{

@@ -14,7 +14,7 @@ import (
 type Folder struct {
 	Path    string `yaml:"path"`
 	Cluster string `yaml:"cluster"` // of audit records; default: the cluster above
-	Source  string `yaml:"source"`  // k8s-audit, cloudtrail, vpc-flow or dns; "" finds out
+	Source  string `yaml:"source"`  // k8s-audit, cloudtrail, vpc-flow, dns or runtime; "" finds out
 	Format  string `yaml:"format"`  // names the fields of flow log lines that have no header
 }
 
@@ -147,9 +147,9 @@ func (b *Bucket) Since(now time.Time) (time.Time, error) {
 
 func validateSource(bad func(key, format string, args ...any), key, source, format string) {
 	switch source {
-	case "", "k8s-audit", "cloudtrail", "vpc-flow", "dns":
+	case "", "k8s-audit", "cloudtrail", "vpc-flow", "dns", "runtime":
 	default:
-		bad(key+".source", "%q is not a kind of record; use k8s-audit, cloudtrail, vpc-flow, dns or nothing to have it found out", source)
+		bad(key+".source", "%q is not a kind of record; use k8s-audit, cloudtrail, vpc-flow, dns, runtime or nothing to have it found out", source)
 	}
 	if format != "" && source != "" && source != "vpc-flow" {
 		bad(key+".format", "it is for flow logs; set source: vpc-flow, or leave it out")
@@ -200,6 +200,7 @@ func (c *Config) validateAWS(bad func(key, format string, args ...any)) {
 		b.Access.validate(bad, key)
 		b.Reading.validate(bad, key)
 	}
+	c.AWS.Lookup.validate(bad)
 	o := &c.Ingest.Objects
 	if o.Parallel < 1 || o.Parallel > 256 {
 		bad("ingest.objects.parallel", "%d is not between 1 and 256", o.Parallel)

@@ -25,6 +25,7 @@ type Config struct {
 
 	Server       Server       `yaml:"server"`
 	Ingest       Ingest       `yaml:"ingest"`
+	AWS          AWS          `yaml:"aws"`
 	Journal      Journal      `yaml:"journal"`
 	Detection    Detection    `yaml:"detection"`
 	Intelligence Intelligence `yaml:"intelligence"`
@@ -90,7 +91,7 @@ type Ingest struct {
 type Follow struct {
 	Path    string `yaml:"path"`
 	Cluster string `yaml:"cluster"` // of audit records; default: the cluster above
-	// Source is k8s-audit, cloudtrail, vpc-flow or dns; "" finds out.
+	// Source is k8s-audit, cloudtrail, vpc-flow, dns or runtime; "" finds out.
 	Source string `yaml:"source"`
 	// Format names the fields of flow log lines that have no header.
 	Format string `yaml:"format"`
@@ -143,6 +144,9 @@ type Detection struct {
 	// DisabledRules are the names of rules of the custom detection rule
 	// catalogue that raise nothing.
 	DisabledRules []string `yaml:"disabledRules"`
+	// RuntimeCommandLines shows, in findings of the sensor, the command lines of
+	// processes, which may hold passwords. GuardDuty never shows them.
+	RuntimeCommandLines bool `yaml:"runtimeCommandLines"`
 }
 
 // List is a file with one entry a line.
@@ -186,8 +190,9 @@ func Default() *Config {
 		Account: "000000000000", Region: "us-east-1", Cluster: "kubernetes",
 		Server:       Server{Listen: "127.0.0.1:8700", MetricsListen: "127.0.0.1:8701", DrainTimeout: 20 * time.Second},
 		Ingest:       Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20, QuietAfter: 10 * time.Minute, Objects: defaultObjects()},
+		AWS:          AWS{Lookup: defaultLookup()},
 		Journal:      Journal{Shards: 4, MaxBytes: 4 << 30, MinFreeBytes: 256 << 20, NATS: NATS{Name: "vedette", Replicas: 3}},
-		Detection:    Detection{LegacyKubernetesTypes: true},
+		Detection:    Detection{LegacyKubernetesTypes: true, RuntimeCommandLines: true},
 		Intelligence: defaultIntelligence(),
 		Store:        Store{DataDir: "vedette-data", RetentionDays: 90, Postgres: Postgres{MaxConns: 8}},
 		Log:          Log{Level: "info"},

@@ -49,6 +49,10 @@ type Feed struct {
 	Format   string        `yaml:"format"`
 	Category string        `yaml:"category"` // what being on it means; "" is malicious
 	Refresh  time.Duration `yaml:"refresh"`  // 0 is every 12 hours
+	// Threat says otherwise for entries with some words; the first that fits counts.
+	Threat []ThreatWord `yaml:"threat"`
+	// Columns name the columns of a CSV that does not name them itself.
+	Columns []string `yaml:"columns"`
 	// SecretFile holds a key or password, sent as a bearer token; with User as
 	// a basic password, with Header as that header.
 	SecretFile string `yaml:"secretFile"`
@@ -56,6 +60,13 @@ type Feed struct {
 	Header     string `yaml:"header"`
 	// Private lets it be inside the own network, and be fetched by plain http.
 	Private bool `yaml:"private"`
+}
+
+// ThreatWord is what a word of a list means: a family, a type or a tag, with "*" at
+// the end for any that begin so. The category "-" leaves such entries out.
+type ThreatWord struct {
+	Word     string `yaml:"word"`
+	Category string `yaml:"category"`
 }
 
 // Geo names databases in MaxMind's format that say where addresses are.
@@ -117,5 +128,14 @@ func (f *Feed) validate(key string, bad func(key, format string, args ...any)) {
 	}
 	if f.Category != "" && !slices.Contains(listCategories(), f.Category) {
 		bad(key+".category", "%q is not known; use one of %s", f.Category, strings.Join(listCategories(), ", "))
+	}
+	for i, t := range f.Threat {
+		at := fmt.Sprintf("%s.threat[%d]", key, i)
+		if strings.TrimSuffix(t.Word, "*") == "" {
+			bad(at+".word", "name a word of the list, such as a family or a tag; what all entries mean is %s.category", key)
+		}
+		if t.Category != "-" && !slices.Contains(listCategories(), t.Category) {
+			bad(at+".category", "%q is not known; use one of %s, or \"-\" to leave such entries out", t.Category, strings.Join(listCategories(), ", "))
+		}
 	}
 }
