@@ -7,7 +7,7 @@ BIN := dist/vedette
 all: build
 
 build:
-	$(GO) build -trimpath -o $(BIN) ./cmd/vedette
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/vedette
 
 # The main job on real input: a server, an audit log through the webhook, findings.
 demo: build

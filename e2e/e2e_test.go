@@ -59,6 +59,10 @@ func inside(ctx context.Context, t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := os.Getenv(dirVar)
+	outer, err := sandbox.OuterPID()
+	if err != nil {
+		t.Fatal(err)
+	}
 	v := startVedette(ctx, t, dir)
 	v.wantFindings(ctx, t, nil)
 
@@ -92,6 +96,7 @@ func inside(ctx context.Context, t *testing.T) {
 	t.Run("findings at the end", func(t *testing.T) { v.wantFindings(ctx, t, want) })
 	t.Run("AWS command line", func(t *testing.T) { v.readWithCLI(ctx, t, len(want)) })
 	t.Run("scan agrees", func(t *testing.T) { v.scanAgrees(ctx, t, c.AuditLog()) })
+	t.Run("runtime", func(t *testing.T) { v.playRuntime(ctx, t, env, dir, outer) })
 }
 
 // deadline is the test's time as a context, with a minute left to clean up.

@@ -22,8 +22,8 @@ import (
 var auditPolicy string
 
 func kubeCommand(s streams) *cobra.Command {
-	cmd := &cobra.Command{Use: "kube", Short: "What an API server needs to send its audit log"}
-	return group(cmd, kubeWebhookConfig(s), &cobra.Command{
+	cmd := &cobra.Command{Use: "kube", Short: "What a cluster needs to send its audit log and runtime events"}
+	return group(cmd, kubeWebhookConfig(s), kubeSensor(s), &cobra.Command{
 		Use: "audit-policy", Short: "Print an audit policy for --audit-policy-file", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprint(s.out, auditPolicy)
@@ -49,35 +49,18 @@ On the API server:
 		Example: `  vedette kube webhook-config --server https://vedette.internal:8700 --cluster prod --ca ca.pem > vedette-webhook.yaml`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			u, err := url.Parse(server)
-			if server == "" {
-				return errors.New("--server is missing: name the URL of the Vedette server, as the API server reaches it")
-			}
-			if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-				return fmt.Errorf("--server %q: use a URL such as https://vedette.internal:8700", server)
-			}
-			if cluster == "" {
-				return errors.New("--cluster is missing: name the cluster whose API server will push")
-			}
-			if !config.ValidCluster(cluster) {
-				return fmt.Errorf("--cluster %q is not a cluster name: letters, digits, dots, dashes and underscores", cluster)
-			}
-			if u.Scheme == "http" && !config.IsLoopback(hostPort(u)) {
-				return errors.New("--server: plain http sends the token and the audit log in the clear; it is for loopback only, use https")
+			u, err := serverURL(server, cluster, "API server")
+			if err != nil {
+				return err
 			}
 			authority := ""
-			if ca != "" {
-				pem, err := os.ReadFile(ca)
-				if err != nil {
-					return fmt.Errorf("--ca: %w", err)
-				}
-				if !x509.NewCertPool().AppendCertsFromPEM(pem) || bytes.Contains(pem, []byte("PRIVATE KEY-----")) {
-					return fmt.Errorf("--ca: %s must hold certificates in PEM, and nothing else", ca)
-				}
-				authority = "\n    certificate-authority-data: " + base64.StdEncoding.EncodeToString(pem)
+			if pem, err := authorities(ca); err != nil {
+				return err
+			} else if pem != "" {
+				authority = "\n    certificate-authority-data: " + pem
 			}
 			if token == "" {
-				if token, err = ingestToken(cmd.Context(), &data, cluster); err != nil {
+				if token, err = ingestToken(cmd.Context(), &data, "audit webhook of "+cluster); err != nil {
 					return err
 				}
 			}
@@ -110,6 +93,40 @@ current-context: vedette
 	return cmd
 }
 
+// serverURL checks --server and --cluster, which say where something of a
+// cluster, called what, pushes to.
+func serverURL(server, cluster, what string) (*url.URL, error) {
+	u, err := url.Parse(server)
+	switch {
+	case server == "":
+		return nil, fmt.Errorf("--server is missing: name the URL of the Vedette server, as the %s reaches it", what)
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("--server %q: use a URL such as https://vedette.internal:8700", server)
+	case cluster == "":
+		return nil, fmt.Errorf("--cluster is missing: name the cluster whose %s will push", what)
+	case !config.ValidCluster(cluster):
+		return nil, fmt.Errorf("--cluster %q is not a cluster name: letters, digits, dots, dashes and underscores", cluster)
+	case u.Scheme == "http" && !config.IsLoopback(hostPort(u)):
+		return nil, errors.New("--server: plain http sends the token and the records in the clear; it is for loopback only, use https")
+	}
+	return u, nil
+}
+
+// authorities reads --ca, in base64; "" without one.
+func authorities(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--ca: %w", err)
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(pem) || bytes.Contains(pem, []byte("PRIVATE KEY-----")) {
+		return "", fmt.Errorf("--ca: %s must hold certificates in PEM, and nothing else", file)
+	}
+	return base64.StdEncoding.EncodeToString(pem), nil
+}
+
 func hostPort(u *url.URL) string {
 	if u.Port() != "" {
 		return u.Host
@@ -118,9 +135,9 @@ func hostPort(u *url.URL) string {
 }
 
 // ingestToken makes an access key that may push and returns its token.
-func ingestToken(ctx context.Context, data *dataFlags, cluster string) (token string, err error) {
+func ingestToken(ctx context.Context, data *dataFlags, name string) (token string, err error) {
 	err = withKeys(ctx, data.load, func(keys *app.Keys, _ *config.Config) error {
-		k, err := keys.Create(ctx, access.RoleIngest, "audit webhook of "+cluster)
+		k, err := keys.Create(ctx, access.RoleIngest, name)
 		token = k.Token()
 		return err
 	})

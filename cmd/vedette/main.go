@@ -69,7 +69,7 @@ func rootCommand(s streams) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}, scanCommand(s), serveCommand(s), simulateCommand(s), catalogCommand(s), findingsCommand(s), keysCommand(s),
-		kubeCommand(s), intelCommand(s), storeCommand(s), configCommand(s), doctorCommand(s), versionCommand(s))
+		kubeCommand(s), sensorCommand(s), intelCommand(s), storeCommand(s), configCommand(s), doctorCommand(s), versionCommand(s))
 	root.SetFlagErrorFunc(flagError)
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

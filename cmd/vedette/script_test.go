@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -197,11 +198,20 @@ func members(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// validYAML wants a file to be one YAML document with these values at the top:
-// yaml FILE KEY=VALUE…
+// validYAML wants a file to be YAML, its first document with these values at
+// the top: yaml FILE KEY=VALUE…
 func validYAML(ts *testscript.TestScript, _ bool, args []string) {
+	d := yaml.NewDecoder(strings.NewReader(ts.ReadFile(args[0])))
 	var doc any
-	ts.Check(yaml.Unmarshal([]byte(ts.ReadFile(args[0])), &doc))
+	ts.Check(d.Decode(&doc))
+	for {
+		var next any
+		err := d.Decode(&next)
+		if err == io.EOF {
+			break
+		}
+		ts.Check(err)
+	}
 	top, ok := doc.(map[string]any)
 	for _, a := range args[1:] {
 		if k, v, _ := strings.Cut(a, "="); !ok || fmt.Sprint(top[k]) != v {

@@ -13,7 +13,7 @@ import (
 // hidden lists folders that components write to at fixed places. Inside the
 // sandbox each is an empty file system in memory.
 func hidden() []string {
-	return []string{"/var/lib/kubelet", "/run/containerd", "/var/log/pods", "/var/log/containers"}
+	return []string{"/var/lib/kubelet", "/run/containerd", "/var/log/pods", "/var/log/containers", "/var/lib/vedette-sensor"}
 }
 
 // Run runs this program again with args and extra environment inside new
@@ -43,10 +43,34 @@ func Run(ctx context.Context, args, env []string) error {
 		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
 		Pdeathsig:  syscall.SIGKILL,
 	}
-	if err := cmd.Run(); err != nil {
+	pid, tell, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("run in the sandbox: %w", err)
+	}
+	defer tell.Close()
+	cmd.ExtraFiles = []*os.File{pid} // descriptor 3
+	err = cmd.Start()
+	pid.Close()
+	if err != nil {
+		return fmt.Errorf("run in the sandbox: %w", err)
+	}
+	fmt.Fprintln(tell, cmd.Process.Pid)
+	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("run in the sandbox: %w", err)
 	}
 	return nil
+}
+
+// OuterPID is the number that the sandbox's first process has outside, where a
+// kernel's tracing counts. It can be asked once.
+func OuterPID() (int, error) {
+	f := os.NewFile(3, "pid")
+	defer f.Close()
+	var pid int
+	if _, err := fmt.Fscanln(f, &pid); err != nil {
+		return 0, fmt.Errorf("read the sandbox's process id: %w", err)
+	}
+	return pid, nil
 }
 
 // Setup prepares the namespaces from inside: mounts of its own, loopback, and

@@ -12,3 +12,6 @@ func Setup() error { return ErrUnsupported }
 
 // AddAddress is not supported here.
 func AddAddress(context.Context, string) error { return ErrUnsupported }
+
+// OuterPID is not supported here.
+func OuterPID() (int, error) { return 0, ErrUnsupported }
