@@ -85,6 +85,7 @@ func examine(ctx context.Context, data *dataFlags) []check {
 	}
 	d.intelligence()
 	d.store(ctx)
+	d.sensor()
 	return d.checks
 }
 

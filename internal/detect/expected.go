@@ -103,6 +103,9 @@ func isExpectedImage(k *jsonscan.Node) bool {
 
 // imageName is the full name of an image without its tag and digest.
 func imageName(image string) string {
+	if image == "" {
+		return ""
+	}
 	image, _, _ = strings.Cut(image, "@")
 	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
 		image = image[:i]

@@ -214,6 +214,11 @@ func isRuntimeSocket(p string) bool { return runtimeSocket.is(path.Base(p)) }
 // runtime inside the container made. Where no mount is known it may be.
 func (r *runtimeRecord) isOfNode(file string) bool {
 	for _, m := range r.Container.Mounts {
+		// A socket is told by the name that its server gave it: where the container
+		// has it somewhere else, that is the mount's source.
+		if source := path.Clean(m.Source); source != "/" && (file == source || strings.HasPrefix(file, source+"/")) {
+			return true
+		}
 		target := path.Clean(m.Target)
 		if file == target || strings.HasPrefix(file, strings.TrimSuffix(target, "/")+"/") {
 			return true

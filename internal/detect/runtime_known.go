@@ -95,7 +95,8 @@ func (r *runtimeRecord) isRuntimeProcess() bool {
 func (r *runtimeRecord) isRuntimeInit() bool {
 	p := r.Process
 	exe := exeOf(p)
-	copied := strings.HasPrefix(exe, "memfd:runc_cloned:") || strings.HasPrefix(exe, "memfd:crun") || strings.HasPrefix(exe, "/proc/") || exe == ""
+	copied := strings.HasPrefix(exe, "memfd:runc_cloned:") || strings.HasPrefix(exe, "memfd:crun") || strings.HasPrefix(exe, "/proc/") ||
+		exe == "" || exe == "/" // the last is how a file is called that is mounted nowhere, as newer versions of runc have their copy
 	if !copied && !isRuntimeName(path.Base(exe)) {
 		return false
 	}

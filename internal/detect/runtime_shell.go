@@ -27,7 +27,7 @@ func reverseShellExec(r *runtimeRecord) {
 		return
 	}
 	switch {
-	case joined && s.Accepted && (shell || isRelay(r.parent())):
+	case joined && s.Accepted && (shell || isRelay(r.parent()) && (isShellProcess(r.Process) || isInterpreterProcess(r.Process))):
 		r.raiseShell(s, "its standard input and output are a connection that came in")
 	case joined && !s.Accepted:
 		r.raiseShell(s, "its standard input and output are a connection that this side opened")
