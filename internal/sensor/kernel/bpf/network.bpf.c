@@ -390,7 +390,9 @@ static __always_inline void send_words(struct __sk_buff *skb, struct packet *p, 
 		n = room;
 	if (n > DNS_MAX)
 		n = DNS_MAX;
-	if (n < 1 || bpf_skb_load_bytes(skb, p->payload, w->data, n)) {
+	u64 less = n - 1; // old verifiers do not learn from a comparison with 0
+	asm volatile("" : "+r"(less));
+	if (less >= room || bpf_skb_load_bytes(skb, p->payload, w->data, less + 1)) {
 		bpf_ringbuf_discard(w, BPF_RB_NO_WAKEUP);
 		count_drop(c, KIND_DNS, DROP_FAULT);
 		return;
@@ -532,7 +534,9 @@ static __always_inline void first_words(struct __sk_buff *skb, struct packet *p)
 	if (n > STRATUM_MAX)
 		n = STRATUM_MAX;
 	__builtin_memset(w->data, 0, STRATUM_MAX);
-	if (n < 1 || bpf_skb_load_bytes(skb, p->payload, w->data, n) || !mining(w->data)) {
+	u64 less = n - 1;
+	asm volatile("" : "+r"(less));
+	if (less >= STRATUM_MAX || bpf_skb_load_bytes(skb, p->payload, w->data, less + 1) || !mining(w->data)) {
 		bpf_ringbuf_discard(w, BPF_RB_NO_WAKEUP);
 		count_detail(unlike);
 		return;
