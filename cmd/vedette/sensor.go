@@ -32,6 +32,7 @@ type sensorFlags struct {
 	kinds   []string
 	memory  string
 	cpu     string
+	hashes  string
 	level   string
 	opts    sensor.Options
 }
@@ -74,6 +75,7 @@ func (f *sensorFlags) register(cmd *cobra.Command) {
 	p.StringVar(&f.opts.HostRoot, "host-root", "/", "where the node's root folder is mounted")
 	p.StringVar(&f.cpu, "cpu-limit", "200m", "how much of a CPU the sensor may use; above it the least important kinds are left out, and counted")
 	p.StringVar(&f.memory, "memory-limit", "200Mi", "how much memory it may use")
+	p.StringVar(&f.hashes, "hash-limit", "16Mi", "how many bytes of programs are read in a second for their SHA-256")
 	p.StringSliceVar(&f.kinds, "kind", nil, "kinds of records, such as exec,connect (default: all that detection uses)")
 	p.StringSliceVar(&f.opts.InContainers, "container", nil, "ids of the containers whose records are wanted (default: all, and the node's own)")
 	p.IntVar(&f.only, "pid", 0, "look at this process and what it starts alone")
@@ -106,6 +108,9 @@ func (f *sensorFlags) finish(log *slog.Logger) (err error) {
 	}
 	if o.Memory, err = byteSize(f.memory); err != nil {
 		return fmt.Errorf("--memory-limit %w", err)
+	}
+	if o.HashRate, err = byteSize(f.hashes); err != nil {
+		return fmt.Errorf("--hash-limit %w", err)
 	}
 	if f.only < 0 {
 		return fmt.Errorf("--pid %d is no process", f.only)

@@ -240,7 +240,7 @@ var watching = regexp.MustCompile(`msg=watching`)
 // startSensor starts a sensor that looks at the containers of this test alone.
 func (w *world) startSensor(args ...string) {
 	w.t.Helper()
-	args = append([]string{"sensor", "--server", w.server, "--cluster", cluster, "--node", "node-1", "--pid", strconv.Itoa(w.containers.Pid()), "--data-dir", filepath.Join(w.dir, "sensor"), "--cpu-limit", "2"}, args...)
+	args = append([]string{"sensor", "--server", w.server, "--cluster", cluster, "--node", "node-1", "--pid", strconv.Itoa(w.containers.Pid()), "--data-dir", filepath.Join(w.dir, "sensor"), "--cpu-limit", "2", "--hash-limit", "1Gi"}, args...)
 	p := w.start("sensor", args...)
 	w.logged(p, watching)
 	w.sensor = p
