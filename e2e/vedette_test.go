@@ -120,7 +120,7 @@ func (v *vedette) login(ctx context.Context, t *testing.T) {
 	v.keys = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: found["AWS_ACCESS_KEY_ID"], SecretAccessKey: found["AWS_SECRET_ACCESS_KEY"]}, nil
 	})
-	v.client = guardduty.New(guardduty.Options{Region: region, BaseEndpoint: aws.String(endpoint), Credentials: v.keys, RetryMaxAttempts: 1})
+	v.client = guardduty.New(guardduty.Options{Region: region, BaseEndpoint: aws.String(endpoint), Credentials: v.keys})
 }
 
 // enable makes the detector with the features that the workshop asks for,
