@@ -35,9 +35,6 @@ type stored struct {
 // finding.ErrNotFound. Until the commit ends no other can change it.
 func (tx *Tx) Finding(identity string) (*finding.Record, error) {
 	s, state, err := tx.readFinding(identity)
-	if errors.Is(err, finding.ErrNotFound) {
-		tx.missed(identity)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("read finding: %w", err)
 	}
@@ -52,31 +49,27 @@ func (tx *Tx) Finding(identity string) (*finding.Record, error) {
 	return rec, nil
 }
 
-// readFinding reads a row, locks it, and remembers it for PutFinding.
+// readFinding reads a row, locks it, and remembers it for PutFinding. Where there
+// is none to lock that is remembered, too: if another commit makes the row
+// meanwhile, PutFinding's insert fails and the commit is tried again.
 func (tx *Tx) readFinding(identity string) (s stored, state []byte, err error) {
 	err = tx.queryRow(selectRecord+tx.store.db.identityIs()+tx.store.db.forUpdate(), identity).
 		Scan(&s.n, &s.wire, &state, &s.archived, &s.feedback)
-	if err != nil {
-		return stored{}, nil, notFound(err)
+	if err = notFound(err); errors.Is(err, finding.ErrNotFound) {
+		tx.remember(identity, nil)
 	}
-	tx.remember(identity, s)
+	if err != nil {
+		return stored{}, nil, err
+	}
+	tx.remember(identity, &s)
 	return s, state, nil
 }
 
-func (tx *Tx) remember(identity string, s stored) {
+func (tx *Tx) remember(identity string, s *stored) {
 	if tx.stored == nil {
-		tx.stored = make(map[string]stored)
+		tx.stored = make(map[string]*stored)
 	}
 	tx.stored[identity] = s
-}
-
-// missed remembers that there is none of an identity: there was no row to lock,
-// so another commit may make it meanwhile.
-func (tx *Tx) missed(identity string) {
-	if tx.absent == nil {
-		tx.absent = make(map[string]bool)
-	}
-	tx.absent[identity] = true
 }
 
 // PutFinding writes a record in the place of the one of its identity. Whether
@@ -96,25 +89,19 @@ func (tx *Tx) PutFinding(rec *finding.Record) error {
 		p.detectorID, p.archived = s.DetectorID, s.Archived
 		p.feedback = sql.NullString{String: s.UserFeedback, Valid: s.UserFeedback != ""}
 	}
-	old, known := tx.stored[rec.Merge.Identity]
-	if !known {
-		old, _, err = tx.readFinding(rec.Merge.Identity)
-		if err != nil && !errors.Is(err, finding.ErrNotFound) {
+	if _, read := tx.stored[rec.Merge.Identity]; !read {
+		if _, _, err := tx.readFinding(rec.Merge.Identity); err != nil && !errors.Is(err, finding.ErrNotFound) {
 			return fmt.Errorf("put finding %s: %w", rec.Finding.ID, err)
 		}
-		known = err == nil
-		if known && tx.absent[rec.Merge.Identity] { // the record was made without it
-			return fmt.Errorf("put finding %s: %w", rec.Finding.ID, errMade)
-		}
 	}
-	if known {
-		p.old, p.archived, p.feedback = &old, old.archived, old.feedback
+	if old := tx.stored[rec.Merge.Identity]; old != nil {
+		p.old, p.archived, p.feedback = old, old.archived, old.feedback
 	}
 	now, err := tx.put(p)
 	if err != nil {
 		return fmt.Errorf("put finding %s: %w", rec.Finding.ID, err)
 	}
-	tx.remember(rec.Merge.Identity, now)
+	tx.remember(rec.Merge.Identity, &now)
 	return nil
 }
 

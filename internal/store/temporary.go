@@ -31,7 +31,7 @@ func IsTemporary(err error) bool {
 	if e := (*pgconn.PgError)(nil); errors.As(err, &e) {
 		return temporaryCode(e.Code) || e.Code == "0A000" && strings.Contains(e.Message, "cached plan") // a newer program has migrated
 	}
-	if errors.Is(err, errUncertain) || errors.Is(err, errMade) {
+	if errors.Is(err, errUncertain) {
 		return true
 	}
 	if e := (*pgconn.ConnectError)(nil); errors.As(err, &e) {
@@ -50,9 +50,6 @@ func IsTemporary(err error) bool {
 	}
 	return pgconn.SafeToRetry(err)
 }
-
-// errMade is a finding that another commit made after this one looked for it.
-var errMade = errors.New("another commit made the finding at the same moment")
 
 // errUncertain is a commit of which it is not known whether it was made.
 var errUncertain = errors.New("the connection was lost during the commit")

@@ -39,8 +39,7 @@ type Tx struct {
 	ctx     context.Context // of the Commit; a Tx does not outlive it
 	session session
 	store   *Store
-	stored  map[string]stored // what was read of findings, by identity
-	absent  map[string]bool   // identities that were looked for and not found
+	stored  map[string]*stored // what was read of findings, by identity; nil: there is none
 }
 
 // do runs a statement of which only the effect counts. It may be kept until
