@@ -89,15 +89,13 @@ func (v *vedette) playRuntime(ctx context.Context, t *testing.T, env *scenario.E
 	if err := env.Admin.Run(ctx, "exec", "ordinary", "--", "cat", "/etc/hostname"); err != nil {
 		t.Fatal(err)
 	}
-	var got []types.Finding
+	want := []string{"Impact:Runtime/CryptoMinerExecuted", "Execution:Runtime/SuspiciousCommand"} // it also runs from /tmp
 	v.waitFor(ctx, t, "the miner's findings", func() (bool, string) {
-		got = slices.DeleteFunc(v.findings(ctx, t), func(f types.Finding) bool { return !strings.Contains(*f.Type, ":Runtime/") })
-		return len(got) >= 2, fmt.Sprintf("%d findings", len(got))
+		n := len(v.runtimeFindings(ctx, t))
+		return n >= len(want), fmt.Sprintf("%d findings", n)
 	})
 	time.Sleep(2 * time.Second) // for those that must not come
-	got = slices.DeleteFunc(v.findings(ctx, t), func(f types.Finding) bool { return !strings.Contains(*f.Type, ":Runtime/") })
-	want := []string{"Impact:Runtime/CryptoMinerExecuted", "Execution:Runtime/SuspiciousCommand"} // it also runs from /tmp
-	for _, f := range got {
+	for _, f := range v.runtimeFindings(ctx, t) {
 		i := slices.Index(want, *f.Type)
 		if i < 0 {
 			t.Errorf("unexpected: %s: %s", *f.Type, aws.ToString(f.Description))
@@ -109,6 +107,11 @@ func (v *vedette) playRuntime(ctx context.Context, t *testing.T, env *scenario.E
 	if len(want) > 0 {
 		t.Errorf("missing: %v", want)
 	}
+}
+
+func (v *vedette) runtimeFindings(ctx context.Context, t *testing.T) []types.Finding {
+	t.Helper()
+	return slices.DeleteFunc(v.findings(ctx, t), func(f types.Finding) bool { return !strings.Contains(*f.Type, ":Runtime/") })
 }
 
 // wantMiner compares what the finding says of where it happened.
