@@ -122,7 +122,7 @@ func (c *apiCall) principal() string {
 	if p == "" {
 		p = id.AccountID + "/" + id.UserName
 	}
-	if role, session, ok := strings.Cut(p, ":"); ok && isMadeUp(session) {
+	if role, session, ok := strings.Cut(p, ":"); ok && role != "" && isMadeUp(session) {
 		p = role
 	}
 	return p

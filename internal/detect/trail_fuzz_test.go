@@ -23,6 +23,7 @@ func FuzzTrail(f *testing.F) {
 	} {
 		f.Add(body, body, "198.51.100.241", "AROA:i-0123456789abcdef0", "Linux/6-kali1")
 		f.Add(body, `null`, "2001:db8::1", "AROA:0123456789abcdef0123456789abcdef", "exec-env/AWS_Lambda_go")
+		f.Add(body, body, "", ":0123456789", "")
 	}
 	f.Fuzz(func(t *testing.T, request, response, ip, principal, agent string) {
 		e := New(Options{Intel: intel.Builtin()})
