@@ -48,7 +48,8 @@ records go to a Vedette server; with --stdout they are printed as JSON lines,
 which ` + "`vedette scan --source runtime -`" + ` reads.
 
 Needs Linux 5.8 or newer with BTF, and root or the capabilities BPF, PERFMON,
-NET_ADMIN, SYS_PTRACE and DAC_READ_SEARCH. ` + "`vedette kube sensor`" + ` prints what
+NET_ADMIN, SYS_PTRACE and DAC_READ_SEARCH. It gives up the rest of root's, and
+the first three once it watches. ` + "`vedette kube sensor`" + ` prints what
 runs it on every node of a cluster. While the server is away records wait in
 --data-dir.`,
 		Example: `  vedette sensor --stdout --pid $$
@@ -87,10 +88,25 @@ func (f *sensorFlags) run(ctx context.Context, s streams) error {
 	if err := f.finish(log); err != nil {
 		return err
 	}
+	if err := sensor.DropBefore(); err != nil {
+		log.Warn("more rights than are needed are kept", "err", err)
+	}
 	if f.stdout {
 		return f.print(ctx, s)
 	}
 	return f.deliver(ctx, log)
+}
+
+// watch makes the sensor, and gives up what it took to make it.
+func (f *sensorFlags) watch() (*sensor.Sensor, error) {
+	sn, err := sensor.New(f.opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := sn.DropAfter(); err != nil {
+		f.opts.Log.Warn("more rights than are needed are kept", "err", err)
+	}
+	return sn, nil
 }
 
 // finish checks the flags and completes what the sensor is told.
@@ -129,7 +145,7 @@ func (f *sensorFlags) finish(log *slog.Logger) (err error) {
 
 // print writes the records to standard output.
 func (f *sensorFlags) print(ctx context.Context, s streams) error {
-	sn, err := sensor.New(f.opts)
+	sn, err := f.watch()
 	if err != nil {
 		return err
 	}
@@ -169,7 +185,7 @@ func (f *sensorFlags) deliver(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	f.opts.Discarded = func() int64 { return queue.Stats().Discarded }
-	sn, err := sensor.New(f.opts)
+	sn, err := f.watch()
 	if err != nil {
 		return err
 	}

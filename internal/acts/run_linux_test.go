@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/guardduty/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vedette-project/vedette/internal/sensor/caps"
 	"github.com/vedette-project/vedette/internal/testbed"
 )
 
@@ -90,6 +91,29 @@ func TestActs(t *testing.T) {
 		}
 	}
 	t.Run("fields", func(t *testing.T) { fields(t, found, running) })
+	t.Run("rights", func(t *testing.T) { rights(t, w.sensor.cmd.Process.Pid) })
+}
+
+// rights: the sensor that found all this has given up most of what root may.
+func rights(t *testing.T, pid int) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil || len(threads) < 2 {
+		t.Fatalf("threads %q, %v", threads, err)
+	}
+	for _, file := range threads {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // a thread that ended
+		}
+		st, err := caps.ParseStatus(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st.Effective, st.Permitted, st.Bounding = st.Effective&^caps.BPF, st.Permitted&^caps.BPF, st.Bounding&^caps.BPF // kept before Linux 5.19
+		if want := (caps.Status{Effective: caps.Run, Permitted: caps.Run, Bounding: caps.Run, NoNewPrivs: true}); st != want {
+			t.Errorf("%s: the thread may %v, is bound to %v, %+v", file, st.Effective, st.Bounding, st)
+		}
+	}
 }
 
 // differ are the lines that only one of two sorted lists has.

@@ -144,7 +144,7 @@ func (s *Sensor) target(a *kernel.Actor, c *kernel.Call) event.Process {
 		return *s.known(c.Target, "")
 	case c.Target.PID != 0:
 		p = s.table.Newest(int(c.Target.PID))
-	case a.NSPID == a.PID: // it counts as the node does
+	case a.NSPID == a.PID: // it counts as the kernel does
 		p = s.table.Newest(int(c.TargetNSPID))
 	default:
 		p = s.table.Inside(a.PIDNS, int(c.TargetNSPID))

@@ -14,7 +14,7 @@ import (
 // handle takes in one record of the kernel: what it changes in the table
 // always, what it tells only if that is wanted.
 func (s *Sensor) handle(rec *kernel.Record) error {
-	if rec.Actor.Kernel { // a thread of the kernel does nothing for anybody
+	if rec.Actor.Kernel || s.elsewhere(&rec.Actor) { // a thread of the kernel does nothing for anybody
 		s.tally.filtered[kindName(rec.Kind)]++
 		return nil
 	}
@@ -33,6 +33,10 @@ func (s *Sensor) handle(rec *kernel.Record) error {
 	return nil
 }
 
+// elsewhere reports whether a process is of another node on the same machine,
+// whose own sensor tells of it.
+func (s *Sensor) elsewhere(a *kernel.Actor) bool { return s.shares && a.Local == 0 }
+
 func keyOf(p kernel.Process) proc.Key { return proc.KeyOf(int(p.PID), uint64(p.Start)) }
 
 // actor is the process of a record, as it is after what the record tells.
@@ -49,7 +53,7 @@ func (s *Sensor) actor(a *kernel.Actor) *proc.Process {
 // learn adds a process whose beginning was missed: from /proc, if it is still
 // there, else from what the record says of it.
 func (s *Sensor) learn(k proc.Key, a *kernel.Actor) *proc.Process {
-	found := s.find(k, int(a.NSPID), a.PIDNS)
+	found := s.find(k, int(a.Local))
 	up := keyOf(a.Parent)
 	parent := s.table.Get(up)
 	if parent == nil && found != nil && found.Parent > 0 {
@@ -66,13 +70,8 @@ func (s *Sensor) learn(k proc.Key, a *kernel.Actor) *proc.Process {
 	return s.addFound(k, found, parent)
 }
 
-// find looks a process up in /proc; nil when it is not there, or when there is
-// too much to do to look for it.
-func (s *Sensor) find(k proc.Key, inside int, pidns uint32) *proc.Found {
-	if s.numbers.Nested() && s.budget.level > 0 {
-		return nil
-	}
-	pid := s.numbers.Local(k, inside, pidns)
+// find looks a process up in /proc by its number there; nil when it is gone.
+func (s *Sensor) find(k proc.Key, pid int) *proc.Found {
 	if pid == 0 {
 		return nil
 	}
@@ -82,13 +81,13 @@ func (s *Sensor) find(k proc.Key, inside int, pidns uint32) *proc.Found {
 	return nil
 }
 
-// addFound adds a process as /proc tells it, with the kernel's number.
+// addFound adds a process as /proc tells it.
 func (s *Sensor) addFound(k proc.Key, f *proc.Found, parent *proc.Process) *proc.Process {
 	info := f.Info
 	plainProcess(&info)
 	info.Start = s.clock.KeyTime(k)
 	p := s.table.Add(k, info, parent)
-	p.Caps, p.CapsKnown, p.PIDNS, p.Inside = f.Caps, true, f.PIDNS, true
+	p.Local, p.Caps, p.CapsKnown, p.PIDNS, p.Inside = f.Info.PID, f.Caps, true, f.PIDNS, true
 	return p
 }
 
@@ -101,7 +100,7 @@ func plainProcess(p *event.Process) {
 
 // refresh takes in what each record says of its process.
 func (s *Sensor) refresh(p *proc.Process, a *kernel.Actor) {
-	p.PIDNS = a.PIDNS
+	p.PIDNS, p.Local = a.PIDNS, int(a.Local)
 	if p.Cgroup != a.Cgroup {
 		// A group that is gone may be named by a later record.
 		if path := s.groupOf(a.Cgroup); path != "" {
@@ -110,10 +109,13 @@ func (s *Sensor) refresh(p *proc.Process, a *kernel.Actor) {
 		}
 	}
 	i := p.Info
-	name := text(a.Comm)
-	if i.Name != name || i.UID != a.UID || i.GID != a.GID || i.EUID != a.EUID || i.EGID != a.EGID || i.NamespacePID != int(a.NSPID) {
+	name, pid := text(a.Comm), p.Key.PID
+	if p.Local != 0 {
+		pid = p.Local
+	}
+	if i.Name != name || i.PID != pid || i.UID != a.UID || i.GID != a.GID || i.EUID != a.EUID || i.EGID != a.EGID || i.NamespacePID != int(a.NSPID) {
 		s.table.Change(p, func(i *event.Process) {
-			i.Name, i.NamespacePID = name, int(a.NSPID)
+			i.Name, i.PID, i.NamespacePID = name, pid, int(a.NSPID)
 			i.UID, i.GID, i.EUID, i.EGID = a.UID, a.GID, a.EUID, a.EGID
 		})
 	}
@@ -124,28 +126,37 @@ func (s *Sensor) nameUser(p *proc.Process) {
 	if p.Place != "" && !p.Inside {
 		return
 	}
-	if user := text(s.users.Name(p.Place, p.Info.UID, func() []string { return append(s.rootsOf(p), s.othersOf(p)...) })); user != p.Info.User {
+	if user := text(s.users.Name(p.Place, p.Info.UID, func() []proc.Root { return s.placeRoots(p) })); user != p.Info.User {
 		s.table.Change(p, func(i *event.Process) { i.User = user })
 	}
 }
 
 // rootsOf is where a process has its root folder.
-func (s *Sensor) rootsOf(p *proc.Process) []string {
+func (s *Sensor) rootsOf(p *proc.Process) []proc.Root {
 	switch {
 	case p.Place == "":
-		return []string{s.opts.HostRoot}
+		return []proc.Root{proc.Folder(s.opts.HostRoot)}
 	case !p.Inside:
 		return nil
 	}
-	pid := s.numbers.Local(p.Key, p.Info.NamespacePID, p.PIDNS)
-	if pid == 0 {
+	if p.Local == 0 {
 		return nil
 	}
-	return []string{s.opts.Proc + "/" + itoa(pid) + "/root"}
+	return []proc.Root{proc.RootOf(s.opts.Proc, p.Local, p.Key, s.host.root)}
+}
+
+// placeRoots is where the users of a process's place may be found: its first
+// process comes first, as others may have changed their root.
+func (s *Sensor) placeRoots(p *proc.Process) []proc.Root {
+	own, others := s.rootsOf(p), s.othersOf(p)
+	if p.Info.NamespacePID == 1 {
+		return append(own, others...)
+	}
+	return append(others, own...)
 }
 
 // othersOf are the roots of others in its place, which may outlive it.
-func (s *Sensor) othersOf(p *proc.Process) (out []string) {
+func (s *Sensor) othersOf(p *proc.Process) (out []proc.Root) {
 	if p.Place != "" {
 		for _, other := range s.table.Others(p) {
 			out = append(out, s.rootsOf(other)...)
@@ -207,9 +218,13 @@ func (s *Sensor) exec(rec *kernel.Record) error {
 	if before == nil {
 		before = p.Info
 	}
+	starts := !p.Inside
 	p.Inside = true
 	args := texts(append([]string(nil), e.Args...))
 	image := s.image(e.Path, &e.File, &e.Writer)
+	if starts && p.Place != "" && e.File.FileSystem == kernel.MagicOverlay && !e.File.Upper {
+		s.noteRoot(p, &e.File)
+	}
 	sum := s.hash(&e.File, p, image.Path)
 	s.table.Change(p, func(i *event.Process) {
 		i.Executable, i.SHA256, i.Cwd = image.Path, sum, text(e.Cwd.Name)
@@ -276,9 +291,9 @@ func (s *Sensor) hash(f *kernel.File, p *proc.Process, name string) string {
 	if s.opts.HashRate < 0 || f.Inode == 0 || s.budget.sheds(s.weight[event.KindExec]) {
 		return ""
 	}
-	id := proc.FileID{Device: uint64(f.Device), Inode: f.Inode, CTime: f.Changed.UnixNano(), Size: f.Size}
-	sum, skipped := s.hasher.Sum(id, name, func() (int, []string) {
-		return s.numbers.Local(p.Key, p.Info.NamespacePID, p.PIDNS), append(s.rootsOf(p), s.othersOf(p)...)
+	id := s.fileID(f, p)
+	sum, skipped := s.hasher.Sum(id, name, func() (int, []proc.Root) {
+		return p.Local, append(s.rootsOf(p), s.othersOf(p)...)
 	})
 	if skipped != "" {
 		s.tally.skipped[skipped]++

@@ -18,7 +18,7 @@ import (
 const helperVar = "VEDETTE_TEST_HELPER"
 
 func TestMain(m *testing.M) {
-	helpers := map[string]func() error{"service": service, "calls": makeCalls, "ask": ask, "storm": storm}
+	helpers := map[string]func() error{"service": service, "calls": makeCalls, "ask": ask, "storm": storm, "nested": nested}
 	name := os.Getenv(helperVar)
 	if name == "" {
 		os.Exit(m.Run())

@@ -15,7 +15,8 @@ import (
 // host is the machine.
 type host struct {
 	node   event.Node
-	groups string // the hierarchy of control groups that the kernel's records number
+	groups string   // the hierarchy of control groups that the kernel's records number
+	root   proc.Dir // where the node's files begin
 	// namespaces are the node's own, by inode number: mnt, pid, net, …
 	namespaces map[uint64]string
 }
@@ -38,6 +39,9 @@ func readHost(o Options) (*host, error) {
 		h.node.Kernel = strings.TrimSpace(string(release))
 	}
 	h.groups = hierarchy(o)
+	if h.root, err = proc.DirOf(o.HostRoot); err != nil {
+		return nil, fmt.Errorf("sensor: the node's root folder: %w", err)
+	}
 	h.readNamespaces(o)
 	return h, nil
 }

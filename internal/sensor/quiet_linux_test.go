@@ -23,10 +23,10 @@ func quiet(t testing.TB, hostRoot string, emit func([]byte, *event.Runtime) erro
 	}
 	wait := proc.NewPatience(time.Second)
 	s := &Sensor{
-		opts: o, host: &host{node: event.Node{Name: "n", BootID: "b"}}, clock: proc.NewClock(proc.Now), table: proc.NewTable("b"), numbers: proc.NewNumbers("/proc"),
+		opts: o, host: &host{node: event.Node{Name: "n", BootID: "b"}}, clock: proc.NewClock(proc.Now), table: proc.NewTable("b"),
 		groups: container.ToldGroups(), store: container.NewStore(container.Options{HostRoot: o.HostRoot}, nil, time.Now),
 		users: proc.NewUsers(wait, time.Now), hasher: proc.NewHasher("/proc", 1, wait, time.Now),
-		budget: newBudget(64, time.Now, cpuTime), fold: newFold(), weight: weights(), wanted: map[event.RuntimeKind]bool{}, tally: newTally(), emit: emit,
+		budget: newBudget(64, time.Now, cpuTime), fold: newFold(), roots: lru.New[string, kernel.Device](maxRoots), weight: weights(), wanted: map[event.RuntimeKind]bool{}, tally: newTally(), emit: emit,
 	}
 	s.line.written = lru.New[*event.Process, []byte](maxWritten)
 	for _, k := range o.Kinds {
@@ -37,7 +37,7 @@ func quiet(t testing.TB, hostRoot string, emit func([]byte, *event.Runtime) erro
 
 func actorOf(pid, parent uint32) kernel.Actor {
 	return kernel.Actor{
-		Process: kernel.Process{PID: pid, Start: time.Duration(pid) * time.Second}, Thread: pid, NSPID: pid, Cgroup: 5, Comm: "true",
+		Process: kernel.Process{PID: pid, Start: time.Duration(pid) * time.Second}, Local: pid, NSPID: pid, Cgroup: 5, Comm: "true",
 		Parent: kernel.Process{PID: parent, Start: time.Duration(parent) * time.Second},
 	}
 }

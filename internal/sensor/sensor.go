@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type probe interface {
 	TryRead(*kernel.Record) (bool, error)
 	Stats() (kernel.Stats, error)
 	Missing() []kernel.Missing
+	Nested() bool
 	Close() error
 }
 
@@ -36,13 +38,13 @@ type Sensor struct {
 	host    *host
 	clock   *proc.Clock
 	table   *proc.Table
-	numbers *proc.Numbers
 	groups  *container.Groups
 	store   *container.Store
 	pods    *container.Pods    // nil without an API server
 	watcher *container.Watcher // likewise
 	users   *proc.Users
 	hasher  *proc.Hasher
+	roots   *lru.Map[string, kernel.Device] // of containers, by id
 	budget  *budget
 	fold    *fold
 	wanted  map[event.RuntimeKind]bool
@@ -50,6 +52,9 @@ type Sensor struct {
 	tally   tally
 	missing []string
 	began   time.Time
+	// shares says that the node is a container on a machine with others, and
+	// the sensor in the node's pid namespace.
+	shares bool
 
 	// What a record is made in. It is used again for the next one.
 	out       event.Runtime
@@ -82,11 +87,11 @@ func New(o Options) (*Sensor, error) {
 	s.askNode()
 	wait := proc.NewPatience(patience)
 	s.table = proc.NewTable(s.host.node.BootID)
-	s.numbers = proc.NewNumbers(o.Proc)
 	s.users = proc.NewUsers(wait, time.Now)
 	s.hasher = proc.NewHasher(o.Proc, max(o.HashRate, 0), wait, time.Now)
 	s.budget = newBudget(o.CPU, time.Now, cpuTime)
 	s.fold = newFold()
+	s.roots = lru.New[string, kernel.Device](maxRoots)
 	s.line.written = lru.New[*event.Process, []byte](maxWritten)
 	s.weight = weights()
 	s.wanted = map[event.RuntimeKind]bool{}
@@ -110,6 +115,7 @@ func New(o Options) (*Sensor, error) {
 	for _, m := range s.probe.Missing() {
 		s.lack(m.Feature + ": " + m.Reason)
 	}
+	s.askRights()
 	if err := s.scan(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -119,8 +125,9 @@ func New(o Options) (*Sensor, error) {
 
 // scan lists the processes that run already.
 func (s *Sensor) scan() error {
-	if s.numbers.Nested() { // and they would be listed under other numbers
-		s.lack("network services and ancestors from before the sensor: it is not in the machine's first pid namespace; on a node that is no container, give it the node's (hostPID)")
+	if s.probe.Nested() { // and /proc does not tell their numbers in the kernel's records
+		s.shares = os.Getpid() != 1 // else the namespace is the sensor's own
+		s.lack("network services and ancestors from before the sensor: the node is itself a container, or the sensor lacks the node's pid namespace (hostPID)")
 		return nil
 	}
 	n, err := s.table.Scan(s.opts.Proc, s.clock, func(f *proc.Found) string {

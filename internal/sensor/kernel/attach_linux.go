@@ -27,6 +27,8 @@ type settings struct {
 	Interval  uint64
 	Burst     uint64
 	Nonce     uint64
+	PIDNS     uint32
+	Level     uint32
 }
 
 const (
@@ -81,6 +83,7 @@ func (p *Probe) identify() error {
 		return fmt.Errorf("%w: the program at the end of system calls does not run", ErrNotSupported)
 	}
 	s.Nonce = 0
+	p.nested = s.Level > 0
 	if err := p.coll.Maps["config"].Put(uint32(0), s); err != nil {
 		return fmt.Errorf("kernel: configure the programs: %w", err)
 	}
@@ -91,8 +94,8 @@ func (p *Probe) identify() error {
 // that must not be asked, of the kernel's first thread. 0: not known, then only
 // the pid namespace says what is contained.
 func hostMount() uint32 {
-	if link, err := os.Readlink("/proc/self/ns/pid"); err != nil || link != firstPIDNS {
-		return 0 // process 1 is another container's
+	if link, err := os.Readlink("/proc/self/ns/pid"); err != nil || link != firstPIDNS && os.Getpid() == 1 {
+		return 0 // process 1 is the sensor itself, in a namespace of its own
 	}
 	for _, path := range []string{"/proc/1/ns/mnt", "/proc/2/ns/mnt"} {
 		var st syscall.Stat_t
@@ -219,7 +222,7 @@ func loadError(err error) error {
 	case errors.As(err, &verifier):
 		return fmt.Errorf("%w: the kernel's verifier refuses the programs: %w", ErrNotSupported, err)
 	case errors.Is(err, syscall.EPERM):
-		return fmt.Errorf("%w: loading the programs needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN: %w", ErrPermission, err)
+		return fmt.Errorf("%w: the kernel does not let this process load the programs, though it has CAP_BPF and CAP_PERFMON; they count in the machine's first user namespace alone: %w", ErrPermission, err)
 	}
 	return fmt.Errorf("kernel: load the programs: %w", err)
 }

@@ -191,7 +191,11 @@ type measure struct {
 
 // withProbe runs f with the sensor reading all the while.
 func withProbe(b *testing.B, f func()) measure {
-	p, err := Open(Options{NoNetwork: true})
+	return withOptions(b, Options{NoNetwork: true}, f)
+}
+
+func withOptions(b *testing.B, o Options, f func()) measure {
+	p, err := Open(o)
 	if err != nil {
 		b.Fatal(err)
 	}

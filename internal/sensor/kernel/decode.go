@@ -139,6 +139,7 @@ func reversed(s string) string {
 
 // decode reads a record as the programs write it.
 func (r *Record) decode(b []byte) error {
+	r.Seq = 0 // is set once the header is read
 	if len(b) < headerSize {
 		return fmt.Errorf("%w: %d bytes are no header", ErrRecord, len(b))
 	}
@@ -218,7 +219,7 @@ func (a *Actor) decode(c *cursor) {
 	a.Start = c.since()
 	a.Parent.Start = c.since()
 	a.Cgroup = c.u64()
-	a.PID, a.Thread, a.Parent.PID = c.u32(), c.u32(), c.u32()
+	a.PID, a.Local, a.Parent.PID = c.u32(), c.u32(), c.u32()
 	a.UID, a.GID, a.EUID, a.EGID = c.u32(), c.u32(), c.u32(), c.u32()
 	a.NSPID, a.PIDNS, a.MountNS, a.NetNS = c.u32(), c.u32(), c.u32(), c.u32()
 	flags := c.u32()

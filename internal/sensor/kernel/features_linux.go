@@ -13,6 +13,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/features"
+
+	"github.com/vedette-project/vedette/internal/sensor/caps"
 )
 
 // Features says what this kernel allows. It loads small programs to find out,
@@ -75,6 +77,18 @@ func have(err error, what, since string) error {
 		return fmt.Errorf("%w: %s needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN", ErrPermission, what)
 	}
 	return fmt.Errorf("kernel: look for %s: %w", what, err)
+}
+
+// permitted says which capabilities are missing to load the programs.
+func permitted() error {
+	own, err := caps.Own()
+	if err != nil {
+		return fmt.Errorf("kernel: find out what this process may: %w", err)
+	}
+	if lacks := own.Lacks(caps.Load); lacks != 0 {
+		return fmt.Errorf("%w: this process has not %v: run the sensor as root, or with %v", ErrPermission, lacks, caps.Run|caps.Load|caps.NetAdmin)
+	}
+	return nil
 }
 
 func tracepoint(name, config string) error {

@@ -3,11 +3,14 @@
 package kernel
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -166,5 +169,46 @@ func TestV1Controller(t *testing.T) {
 		if got := v1Controller(text); got != want {
 			t.Errorf("%q, want %q, of\n%s", got, want, text)
 		}
+	}
+}
+
+// TestMalformedIsNoGap: a record that cannot be read is counted as that, and
+// not as one that never came as well.
+func TestMalformedIsNoGap(t *testing.T) {
+	fork := recordings(t)["fork"]
+	const kindAt, seqAt = 4, 24
+	record := func(kind Kind, seq uint64) []byte {
+		b := bytes.Clone(fork)
+		binary.LittleEndian.PutUint16(b[kindAt:], uint16(kind))
+		binary.LittleEndian.PutUint64(b[seqAt:], seq)
+		return b
+	}
+	p := &Probe{seqs: map[lane]uint64{}}
+	var r Record
+	for _, c := range []struct {
+		b    []byte
+		bad  bool
+		lost uint64
+	}{
+		{record(KindFork, 1), false, 0}, {record(39, 2), true, 0}, {record(KindFork, 3), false, 0}, {fork[:10], true, 0}, {record(KindFork, 6), false, 2},
+	} {
+		if _, err := p.decode(&r, c.b); (err != nil) != c.bad {
+			t.Errorf("%v", err)
+		}
+		if got := p.lost.Load(); got != c.lost {
+			t.Errorf("%d are missing, want %d", got, c.lost)
+		}
+	}
+	if got := p.read.Load(); got != 3 {
+		t.Errorf("%d were read", got)
+	}
+}
+
+// TestRefusedUserfaultfd: the attempt is told, too.
+func TestRefusedUserfaultfd(t *testing.T) {
+	b := newBed(t, Options{})
+	c := b.run(t, worker(t, nil, "refused-userfaultfd")).call(t, KindUserfault, OpUserfaultfd).Call
+	if c.Ret != -int(syscall.EPERM) {
+		t.Errorf("%+v", c)
 	}
 }

@@ -9,9 +9,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+
+	"github.com/vedette-project/vedette/internal/sensor/caps"
 )
 
 // The features of the network, each of some programs.
@@ -93,6 +96,9 @@ func openNetwork(shared map[string]*ebpf.Map, o NetworkOptions) (*network, error
 		}
 		if err != nil {
 			n.missing[h.feature] = err.Error()
+			if own, e := caps.Own(); e == nil && own.Lacks(caps.NetAdmin) != 0 && errors.Is(err, syscall.EPERM) {
+				n.missing[h.feature] = fmt.Sprintf("this process has not %v", caps.NetAdmin)
+			}
 		}
 	}
 	return n, nil

@@ -22,6 +22,7 @@ type Probe struct {
 	network *network // nil with Options.NoNetwork
 	links   []io.Closer
 	nonce   uint64 // see identify
+	nested  bool   // the sensor is not in the first pid namespace
 
 	namesMu sync.Mutex
 	names   map[nameKey]uint32 // being watched
@@ -48,14 +49,15 @@ func Open(o Options) (*Probe, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(supported(), lockdown()); err != nil {
+	if err := errors.Join(supported(), lockdown(), permitted()); err != nil {
 		return nil, err
 	}
-	if err := rlimit.RemoveMemlock(); err != nil { // needed before 5.11
-		return nil, fmt.Errorf("kernel: raise the limit of locked memory (needs CAP_SYS_RESOURCE before Linux 5.11): %w", err)
-	}
+	locked := rlimit.RemoveMemlock() // needed before 5.11
 	p := &Probe{opts: o, seqs: map[lane]uint64{}}
 	if err := p.load(); err != nil {
+		if errors.Is(err, ErrPermission) && locked != nil {
+			err = fmt.Errorf("%w; before Linux 5.11 CAP_SYS_RESOURCE, too: %w", err, locked)
+		}
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
@@ -136,11 +138,14 @@ func (p *Probe) TryRead(r *Record) (bool, error) {
 // decode decodes a record and what a payload in it says. It returns false for
 // one that has nothing to tell, as a part of a DNS message has not.
 func (p *Probe) decode(r *Record, b []byte) (bool, error) {
-	if err := r.decode(b); err != nil {
+	err := r.decode(b)
+	if err == nil || r.Seq != 0 { // one that is not read had its number all the same
+		p.number(r)
+	}
+	if err != nil {
 		return false, err
 	}
 	p.read.Add(1)
-	p.number(r)
 	if r.Network != nil && p.network != nil {
 		return p.network.reader.read(r.Network), nil
 	}
@@ -177,6 +182,10 @@ func (p *Probe) Stats() (Stats, error) {
 	}
 	return s, nil
 }
+
+// Nested reports whether this process counts processes otherwise than the
+// machine does: it is in a pid namespace of its own, or of its node.
+func (p *Probe) Nested() bool { return p.nested }
 
 // Missing lists what this kernel or configuration does not let the sensor see.
 func (p *Probe) Missing() []Missing {

@@ -29,6 +29,9 @@ func (*Probe) Stats() (Stats, error) { return Stats{}, unsupported() }
 // SetNames says that the sensor is not supported.
 func (*Probe) SetNames([]Name) error { return unsupported() }
 
+// Nested is false.
+func (*Probe) Nested() bool { return false }
+
 // Missing is empty.
 func (*Probe) Missing() []Missing { return nil }
 

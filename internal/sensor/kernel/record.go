@@ -91,7 +91,7 @@ type Process struct {
 // Actor is the process that did it; of a fork, the new process.
 type Actor struct {
 	Process
-	Thread                uint32
+	Local                 uint32 // its number in the sensor's pid namespace; 0: it is not in that one
 	Parent                Process
 	UID, GID, EUID, EGID  uint32
 	NSPID                 uint32 // its number in its own pid namespace

@@ -44,10 +44,12 @@ var workers = map[string]func(args []string) error{
 		}
 		return syscall.Exec(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), []string{"true"}, nil)
 	},
-	"loop":    loop,
-	"overlay": func(args []string) error { return overlay(args[0]) },
-	"files":   func(args []string) error { return files(args[0]) },
-	"open":    func(args []string) error { return touch(args[0]) },
+	"loop":                loop,
+	"labour":              labour,
+	"refused-userfaultfd": refusedUserfaultfd,
+	"overlay":             func(args []string) error { return overlay(args[0]) },
+	"files":               func(args []string) error { return files(args[0]) },
+	"open":                func(args []string) error { return touch(args[0]) },
 	"opens": func(args []string) error {
 		for range 3000 {
 			if err := touch(args[0]); err != nil {
@@ -372,4 +374,16 @@ func vmWrite() error {
 		return err
 	}
 	return cmd.Wait()
+}
+
+// refusedUserfaultfd asks for what the kernel gives to nobody without rights
+// unless it is told to.
+func refusedUserfaultfd([]string) error {
+	if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, 65534, 65534, 65534); e != 0 {
+		return e
+	}
+	if _, _, e := unix.RawSyscall(unix.SYS_USERFAULTFD, 0, 0, 0); e != unix.EPERM {
+		return fmt.Errorf("userfaultfd: %v; vm.unprivileged_userfaultfd should be 0", e)
+	}
+	return nil
 }

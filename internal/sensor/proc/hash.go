@@ -17,6 +17,10 @@ type FileID struct {
 	Device, Inode uint64
 	CTime         int64 // ns
 	Size          int64
+	// Image is the image that the file is of, for those that have not changed
+	// since: each of its containers shows them on a device of its own, so that
+	// Device is 0.
+	Image string
 }
 
 // Known reports whether there is a file.
@@ -56,7 +60,7 @@ const (
 // why there is none. id is what the kernel said of the file; path is where the
 // process saw it. where is asked when it is needed: the process's number in
 // /proc, 0 if it has none, and folders below which the file may be, too.
-func (h *Hasher) Sum(id FileID, path string, where func() (pid int, roots []string)) (sum, skipped string) {
+func (h *Hasher) Sum(id FileID, path string, where func() (pid int, roots []Root)) (sum, skipped string) {
 	if sum, ok := h.sums.Get(id); ok {
 		return sum, ""
 	}
@@ -114,7 +118,7 @@ func (h *Hasher) room() int64 {
 
 // open opens the file that id tells of; nil when it is not to be had. The link
 // exe leads to the file that is run, whatever its name leads to by now.
-func (h *Hasher) open(id FileID, pid int, path string, roots []string) *os.File {
+func (h *Hasher) open(id FileID, pid int, path string, roots []Root) *os.File {
 	if pid != 0 {
 		if f, err := os.Open(h.proc + "/" + strconv.Itoa(pid) + "/exe"); err == nil {
 			if is(f, id) {

@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/vedette-project/vedette/internal/testbed"
 )
 
 // started is a shell of ours that waits until the test ends.
@@ -130,7 +128,7 @@ func TestInsideARoot(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f, err := openInside(root, "etc/passwd", false); err == nil {
+		if f, err := openInside(Folder(root), "etc/passwd", false); err == nil {
 			f.Close()
 			t.Errorf("%s: opened", name)
 		}
@@ -150,19 +148,27 @@ func TestInsideARoot(t *testing.T) {
 }
 
 // at is the one place to look.
-func at(root string) func() []string { return func() []string { return []string{root} } }
+func at(root string) func() []Root { return func() []Root { return []Root{Folder(root)} } }
 
 func TestUsersAreAskedAgain(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	root := t.TempDir()
 	u := NewUsers(NewPatience(5*time.Second), func() time.Time { return now })
-	if u.Name("c", 5, at(root)) != "" {
+	for range many {
+		if u.Name("c", 5, at(root)) != "" {
+			t.Fatal("a name without a file")
+		}
+	}
+	if u.Name("d", 5, at(root)) != "" {
 		t.Fatal("a name without a file")
 	}
 	os.Mkdir(root+"/etc", 0o755)
 	os.WriteFile(root+"/etc/passwd", []byte("new:x:5:5:"), 0o644)
 	if u.Name("c", 5, at(root)) != "" {
 		t.Error("asked for each record")
+	}
+	if got := u.Name("d", 5, at(root)); got != "new" {
+		t.Errorf("asked once in vain, then the name is %q", got)
 	}
 	now = now.Add(usersFor + time.Second)
 	if got := u.Name("c", 5, at(root)); got != "new" {
@@ -190,50 +196,8 @@ func idOf(t *testing.T, path string) FileID {
 }
 
 // with is the process, and the root of this machine.
-func with(pid int) func() (int, []string) {
-	return func() (int, []string) { return pid, []string{"/"} }
-}
-
-// TestNumbersInAnotherNamespace: a process is found where /proc has another
-// number for it than the kernel's records.
-func TestNumbersInAnotherNamespace(t *testing.T) {
-	testbed.Root(t)
-	dir := t.TempDir()
-	cmd := exec.Command("/bin/sh", "-c", "mount --make-rprivate / && mount -t proc proc "+dir+" && sleep 60 & echo; read x; kill %1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { in.Close(); cmd.Wait() }()
-	outside := fmt.Sprintf("/proc/%d", cmd.Process.Pid)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		if _, err := os.Stat(outside + "/root" + dir + "/1/stat"); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("proc is not mounted in the namespace")
-		}
-	}
-	found, err := Read("/proc", cmd.Process.Pid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := newNumbers(outside+"/root"+dir, true)
-	if got := n.Local(found.Key, found.Info.NamespacePID, found.PIDNS); got != 1 || found.Info.NamespacePID != 1 {
-		t.Errorf("the first process there is %d, inside %d", got, found.Info.NamespacePID)
-	}
-	other := found.Key
-	other.Start++
-	if got := n.Local(other, 1, found.PIDNS); got != 0 {
-		t.Errorf("a process that is not there is %d", got)
-	}
-	if here := NewNumbers("/proc"); !here.Nested() && here.Local(Key{77, 5}, 1, 2) != 77 {
-		t.Error("another number without another namespace")
-	}
+func with(pid int) func() (int, []Root) {
+	return func() (int, []Root) { return pid, []Root{Folder("/")} }
 }
 
 func TestHashOfAProgram(t *testing.T) {
@@ -327,6 +291,51 @@ func TestReadSomeIsBounded(t *testing.T) {
 	for _, most := range []int{0, 1, 4096, 5000, 99_999, 200_000} {
 		if b, err := readSome(path, most); err != nil || len(b) != min(most, 100_000) {
 			t.Errorf("%d bytes of at most %d, %v", len(b), most, err)
+		}
+	}
+}
+
+// TestNumberUsedAgain: a root that is reached through a process is another's
+// once the process's number is another's, and its users are not read.
+func TestNumberUsedAgain(t *testing.T) {
+	self, err := Read("/proc", os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := func(k Key) func() []Root {
+		return func() []Root { return []Root{RootOf("/proc", os.Getpid(), k, Dir{})} }
+	}
+	u := NewUsers(NewPatience(10*time.Second), time.Now)
+	if got := u.Name("here", 0, roots(self.Key)); got != "root" {
+		t.Errorf("user 0 is %q", got)
+	}
+	gone := self.Key
+	gone.Start--
+	if got := u.Name("there", 0, roots(gone)); got != "" {
+		t.Errorf("user 0 of a process that ended is %q", got)
+	}
+}
+
+// TestNodesRoot: a process in a container's control group that has the node's
+// root, as a runtime has for a moment, does not tell the container's users.
+func TestNodesRoot(t *testing.T) {
+	self, err := Read("/proc", os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	node, err := DirOf("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := DirOf(t.TempDir())
+	if err != nil || other == node {
+		t.Fatalf("%+v, %v", other, err)
+	}
+	for name, node := range map[string]Dir{"": node, "root": other} {
+		u := NewUsers(NewPatience(10*time.Second), time.Now)
+		got := u.Name("there", 0, func() []Root { return []Root{RootOf("/proc", os.Getpid(), self.Key, node)} })
+		if got != name {
+			t.Errorf("user 0 is %q, want %q", got, name)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (t *Table) Scan(root string, clock *Clock, place func(*Found) string) (n in
 		f.Info.Start = clock.KeyTime(f.Key)
 		in := place(f)
 		p := t.Add(f.Key, f.Info, parent)
-		p.Place, p.Inside, p.PIDNS, p.Caps, p.CapsKnown = in, true, f.PIDNS, f.Caps, true
+		p.Local, p.Place, p.Inside, p.PIDNS, p.Caps, p.CapsKnown = f.Info.PID, in, true, f.PIDNS, f.Caps, true
 		return p
 	}
 	pids := make([]int, 0, len(found))

@@ -21,6 +21,9 @@ const (
 // Process is one process in the table.
 type Process struct {
 	Key Key
+	// Local is its number in /proc; 0: it is not there, as other nodes' processes
+	// are not where a node is itself a container.
+	Local int
 	// Info is what is known of it now. It is replaced, never edited: records
 	// and children may hold it.
 	Info *event.Process
@@ -96,7 +99,9 @@ func (t *Table) Newest(pid int) *Process {
 // Add puts a process into the table. Its parent, if it is known, gives it its
 // ancestors, and its program as long as it has none of its own.
 func (t *Table) Add(k Key, info event.Process, parent *Process) *Process {
-	info.PID = k.PID
+	if info.PID == 0 {
+		info.PID = k.PID
+	}
 	info.UUID = k.UUID(t.bootID)
 	info.Args, info.ArgsCut = shorten(info.Args, info.ArgsCut)
 	p := &Process{Key: k, Info: &info}
@@ -131,7 +136,7 @@ func (t *Table) forget(p *Process) {
 // Fork adds a child that runs what its parent runs.
 func (t *Table) Fork(k Key, parent *Process, start time.Time) *Process {
 	info := *parent.Info
-	info.Start = start
+	info.PID, info.Start = 0, start
 	info.Listens = inherits(parent)
 	child := t.Add(k, info, parent)
 	child.Place, child.Cgroup, child.PIDNS, child.Inside, child.Builds = parent.Place, parent.Cgroup, parent.PIDNS, parent.Inside, parent.Builds

@@ -73,7 +73,8 @@ struct actor {
 	u64 start;        // of the process, ns since boot; with tgid its stable id
 	u64 parent_start; // likewise, of the parent
 	u64 cgroup;       // id of the cgroup in the hierarchy user space chose
-	u32 tgid, pid;    // process and thread, as the first pid namespace counts
+	u32 tgid;         // as the first pid namespace counts
+	u32 local;        // as that of the sensor counts; 0: it is not in it
 	u32 parent;       // tgid of the parent
 	u32 uid, gid, euid, egid;
 	u32 nspid;        // tgid as its own pid namespace counts
@@ -115,6 +116,8 @@ struct config {
 	u64 rate;       // ns for one token
 	u64 burst;      // tokens
 	u64 nonce;      // what the sensor says to be known as itself
+	u32 pidns;      // the sensor's pid namespace, which the programs find out,
+	u32 level;      // and how deep it lies: 0 is the first one
 };
 
 enum {
@@ -288,6 +291,19 @@ static __always_inline void pid_numbers(struct pid *pid, u32 depth, u32 *nr, u32
 	*inum = BPF_CORE_READ(up.ns, ns.inum);
 }
 
+// local_number is a process's number in the sensor's pid namespace, which is the
+// node's where the node is itself a container.
+static __always_inline u32 local_number(struct pid *pid, u32 depth, u32 tgid, struct config *cfg)
+{
+	u32 nr, inum;
+	if (!cfg->level)
+		return tgid;
+	if (depth < cfg->level)
+		return 0;
+	pid_numbers(pid, cfg->level, &nr, &inum);
+	return inum == cfg->pidns ? nr : 0;
+}
+
 #define PF_KTHREAD 0x00200000
 
 // fill_parts describes a task.
@@ -300,17 +316,17 @@ static __always_inline void fill_parts(struct actor *a, struct task_struct *task
 	a->parent_start = GET(typed, task, real_parent, group_leader, start_boottime);
 	a->cgroup = cgroup_id(task, cfg->subsys, typed);
 	a->tgid = GET(typed, task, tgid);
-	a->pid = GET(typed, task, pid);
 	a->parent = GET(typed, task, real_parent, tgid);
 	a->uid = GET(typed, task, cred, uid.val);
 	a->gid = GET(typed, task, cred, gid.val);
 	a->euid = GET(typed, task, cred, euid.val);
 	a->egid = GET(typed, task, cred, egid.val);
 	pid_numbers(pid, level, &a->nspid, &a->pidns);
+	a->local = local_number(pid, level, a->tgid, cfg);
 	a->mntns = GET(typed, task, nsproxy, mnt_ns, ns.inum);
 	a->netns = GET(typed, task, nsproxy, net_ns, ns.inum);
 	a->flags = 0;
-	if (level > 0 || (a->mntns && cfg->host_mntns && a->mntns != cfg->host_mntns))
+	if (level > cfg->level || (a->mntns && cfg->host_mntns && a->mntns != cfg->host_mntns))
 		a->flags |= ACTOR_CONTAINED;
 	if (GET(typed, task, cred, user_ns, level) > 0)
 		a->flags |= ACTOR_USERNS;

@@ -41,12 +41,17 @@ static __always_inline bool may_write(u64 flags)
 }
 
 // is_self listens for the sensor saying who it is: user space sees its own
-// number only in its own pid namespace.
+// number only in its own pid namespace, and not how deep that one lies.
 static __always_inline void is_self(struct work *w)
 {
 	struct config *cfg = get_config();
-	if (cfg && cfg->nonce && arg(w, 2) == cfg->nonce && (u32)arg(w, 1) == (u32)cfg->nonce)
-		cfg->self = bpf_get_current_pid_tgid() >> 32;
+	if (!cfg || !cfg->nonce || arg(w, 2) != cfg->nonce || (u32)arg(w, 1) != (u32)cfg->nonce)
+		return;
+	struct task_struct *task = (void *)bpf_get_current_task();
+	u32 nr, level = BPF_CORE_READ(task, thread_pid, level);
+	pid_numbers(BPF_CORE_READ(task, thread_pid), level, &nr, &cfg->pidns);
+	cfg->level = level;
+	cfg->self = bpf_get_current_pid_tgid() >> 32;
 }
 
 static __always_inline u32 handler_of(struct work *w)
@@ -120,6 +125,8 @@ static __always_inline u32 handler_of(struct work *w)
 	case OP_PROCESS_VM_READV:
 	case OP_PROCESS_VM_WRITEV:
 		return done ? HANDLE_PROCESS : HANDLE_NONE;
+	case OP_USERFAULTFD:
+		return done || w->ret == -EPERM ? HANDLE_SYSTEM : HANDLE_NONE; // the attempt counts, too
 	}
 	return done ? HANDLE_SYSTEM : HANDLE_NONE;
 }

@@ -28,7 +28,7 @@ static __always_inline bool contained(struct config *cfg)
 		mntns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 		level = BPF_CORE_READ(task, thread_pid, level);
 	}
-	return level > 0 || (cfg->host_mntns && mntns && mntns != cfg->host_mntns);
+	return level > cfg->level || (cfg->host_mntns && mntns && mntns != cfg->host_mntns);
 }
 
 // remember_writer notes that the running process may write a file from now on.

@@ -352,6 +352,7 @@ enum pid_type {
 };
 
 // The values of errno that programs look at.
+#define EPERM 1
 #define EINVAL 22
 #define MAX_ERRNO 4095
 

@@ -53,6 +53,8 @@ struct owner {
 	u64 since; // the first packet of a connection
 	u32 flags;
 	u32 odd; // segments on a DNS port that look like no DNS
+	u32 thread;
+	u32 reserved;
 };
 
 enum {
@@ -438,11 +440,12 @@ static __always_inline struct owner *asker(u64 cookie, struct config *cfg)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	u64 run = run_of(task);
 	struct owner *o = bpf_map_lookup_elem(&owners, &cookie);
-	if (o && o->run == run && o->actor.pid == (u32)BPF_CORE_READ(task, pid))
+	u32 thread = BPF_CORE_READ(task, pid);
+	if (o && o->run == run && o->thread == thread)
 		return o;
 	if (!wanted(cfg, BPF_CORE_READ(task, tgid)))
 		return NULL;
-	struct owner fresh = {.run = run};
+	struct owner fresh = {.run = run, .thread = thread};
 	fill_actor(&fresh.actor, task, cfg);
 	bpf_map_update_elem(&owners, &cookie, &fresh, BPF_ANY);
 	return bpf_map_lookup_elem(&owners, &cookie);
