@@ -42,6 +42,7 @@ func (d *doctor) store(ctx context.Context) {
 	d.keys(ctx, st, sealer)
 	d.workers(ctx, st)
 	d.ledger(ctx, st)
+	d.learning(ctx, st)
 	d.sources(ctx, st)
 	d.lists(ctx, st)
 	d.publishing(ctx, st)

@@ -20,7 +20,7 @@ func findingsCommand(s streams) *cobra.Command {
 		Long: "Works on the data directory of a server, while it runs or not.",
 	}
 	data.register(cmd)
-	return group(cmd, findingsList(s, &data), findingsGet(s, &data), findingsArchive(&data, true), findingsArchive(&data, false), findingsExport(s, &data))
+	return group(cmd, findingsList(s, &data), findingsGet(s, &data), findingsArchive(&data, true), findingsArchive(&data, false), findingsExport(s, &data), findingsFeedback(s, &data))
 }
 
 // findingFilter are the flags that choose findings.

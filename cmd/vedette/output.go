@@ -169,11 +169,31 @@ func scanSummary(w io.Writer, r *app.ScanResult, took time.Duration) error {
 		Bytes     int64                  `json:"bytes"`
 		Seconds   float64                `json:"seconds"`
 		Findings  int                    `json:"findings"`
+		Warmup    *learnedRecords        `json:"warmup,omitempty"`
 	}{
 		l.Records(), l.Outcomes[event.Evaluated], l.Outcomes[event.Duplicate], l.Outcomes[event.Malformed],
 		l.Outcomes[event.MarkTruncated], l.Outcomes[event.MarkLate], l.Outcomes[event.Dropped], l.Reasons,
-		r.Bytes, float64(took.Milliseconds()) / 1000, len(r.Findings),
+		r.Bytes, float64(took.Milliseconds()) / 1000, len(r.Findings), warmedUp(r.Warmup),
 	}, "")
+}
+
+// learnedRecords accounts for records that were only learned from: each ended
+// in one of learned, duplicate, malformed and dropped.
+type learnedRecords struct {
+	Records   int64 `json:"records"`
+	Learned   int64 `json:"learned"`
+	Duplicate int64 `json:"duplicate"`
+	Malformed int64 `json:"malformed"`
+	Dropped   int64 `json:"dropped"`
+	Bytes     int64 `json:"bytes"`
+}
+
+func warmedUp(w *app.WarmupResult) *learnedRecords {
+	if w == nil {
+		return nil
+	}
+	o := w.Ledger.Outcomes
+	return &learnedRecords{w.Ledger.Records(), o[event.Evaluated], o[event.Duplicate], o[event.Malformed], o[event.Dropped], w.Bytes}
 }
 
 func logger(w io.Writer, level string) *slog.Logger {

@@ -25,6 +25,8 @@ func scanCommand(s streams) *cobra.Command {
 		output  string
 		failOn  string
 		workers int
+		warmup  []string
+		rules   []string
 	)
 	cmd := &cobra.Command{
 		Use:   "scan PATH…",
@@ -37,12 +39,16 @@ nodes (Vedette's, Falco's, Tetragon's or Tracee's), as files, lists, container
 logs and CloudWatch Logs exports or subscriptions of them, plain, gzip or zstd.
 The last line on standard error is a JSON object that accounts for every record.
 
+--warmup names logs of the time before: what is usual is learned from them, and
+nothing is found in them. Two weeks of logs are enough for all models.
+
 Exit status: 0 it ran, 3 --fail-on was met, 1 an error, or nothing at all could
 be read.`,
 		Example: `  vedette scan /var/log/kubernetes/audit/
   zcat audit.log.gz | vedette scan --cluster prod -
   vedette scan -o jsonl --fail-on high audit.log | jq .type
-  vedette scan --account 111122223333 AWSLogs/`,
+  vedette scan --account 111122223333 AWSLogs/
+  vedette scan --warmup trail/2026/09 --warmup trail/2026/10 trail/2026/11`,
 		Args: atLeastOne("a file, a folder, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			threshold, err := parseSeverity(failOn)
@@ -64,6 +70,11 @@ be read.`,
 			if err != nil {
 				return err
 			}
+			if len(rules) > 0 {
+				if options.Rules, err = loadRules(slices.Concat(cfg.Detection.Rules, rules), s.err); err != nil {
+					return err
+				}
+			}
 			p, err := printerFor(output, s)
 			if err != nil {
 				return err
@@ -71,9 +82,9 @@ be read.`,
 			start := time.Now()
 			bar := newProgress(s.err)
 			res, err := app.Scan(cmd.Context(), app.ScanOptions{
-				Paths: args, Stdin: s.in, Workers: workers,
+				Paths: args, Warmup: warmup, Stdin: s.in, Workers: workers,
 				Scope:  event.Scope{Account: cfg.Account, Region: cfg.Region, Cluster: cfg.Cluster},
-				Source: kind, Format: format, Detect: options,
+				Source: kind, Format: format, Detect: options, Sequences: app.SequenceOptions(cfg),
 				Log: logger(s.err, cfg.Log.Level), Progress: bar.update,
 			})
 			bar.clear()
@@ -107,6 +118,8 @@ be read.`,
 	f.StringVar(&format, "flow-format", "", "fields of flow log lines that have no header, as the flow log was made with them")
 	f.StringVarP(&output, "output", "o", "table", "how to print: table, json, jsonl, yaml")
 	f.StringVar(&failOn, "fail-on", "", "exit with 3 when a finding is at least this severe: low, medium, high, critical, or a number")
+	f.StringArrayVar(&warmup, "warmup", nil, "logs to learn from before: a file, a folder, or -; may be given again")
+	f.StringArrayVar(&rules, "rules", nil, "rules of your own, in Sigma: a file or a folder; may be given again")
 	f.IntVar(&workers, "workers", 0, "decoding workers; 0 means one a processor")
 	return cmd
 }

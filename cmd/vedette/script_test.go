@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("there is no condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "summary": summary, "types": types, "every-type": everyType, "members": members, "yaml": validYAML, "interrupt": interrupt,
+			"exits": exits, "summary": summary, "learned": learned, "types": types, "every-type": everyType, "members": members, "yaml": validYAML, "interrupt": interrupt,
 			"pack": pack, "binary": binaryFile, "longline": longLine, "longlist": longList, "audit": auditLine, "damage": damage, "authority": authority,
 			"serve": serve, "stop-server": stopServer, "push": pushFile, "load-env": loadEnv, "signed": signed, "publish": publishFolder, "addresses": addresses,
 		},
@@ -121,6 +121,27 @@ func summary(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	for k := range got {
 		ts.Fatalf("%s is not expected: %s", k, text)
+	}
+}
+
+// learned reads the last line of standard error as the accounting of learning;
+// counts that are not named must be 0: learned records=3 learned=3
+func learned(ts *testscript.TestScript, _ bool, args []string) {
+	text := strings.TrimSuffix(ts.ReadFile("stderr"), "\n")
+	text = text[strings.LastIndexByte(text, '\n')+1:]
+	var got map[string]any
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		ts.Fatalf("the last line is no JSON object: %v\n%s", err, text)
+	}
+	want := map[string]string{"records": "0", "learned": "0", "duplicate": "0", "malformed": "0", "dropped": "0", "filesKnown": "0"}
+	for _, a := range args {
+		k, v, _ := strings.Cut(a, "=")
+		want[k] = v
+	}
+	for k, v := range want {
+		if fmt.Sprint(got[k]) != v {
+			ts.Fatalf("%s is %v, want %s: %s", k, got[k], v, text)
+		}
 	}
 }
 

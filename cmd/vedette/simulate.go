@@ -44,8 +44,9 @@ a server, to see findings made.`,
 			case len(types) == 0:
 				return errors.New("name a finding type, or say --all or --list")
 			}
+			types, times := simulate.Schedule(types, start)
 			for i, t := range types {
-				lines, err := simulate.Records(t, start.Add(time.Duration(i)*3*time.Second))
+				lines, err := simulate.Records(t, times[i])
 				if err != nil {
 					return err
 				}
@@ -60,6 +61,6 @@ a server, to see findings made.`,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "records for every type that can be simulated")
 	cmd.Flags().BoolVar(&list, "list", false, "list the types that can be simulated")
-	cmd.Flags().StringVar(&at, "time", "", "when the records begin, RFC 3339 (default now)")
+	cmd.Flags().StringVar(&at, "time", "", "when it happens, RFC 3339 (default now); what takes days of ordinary records before it has them before")
 	return cmd
 }

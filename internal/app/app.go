@@ -116,6 +116,10 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		if o.Config.Intelligence.History.Days > 0 {
 			a.background("end looking into the past", a.tellPast)
 		}
+		a.background("end taking up feedback", a.tellFeedback)
+		if o.Config.Detection.Sequences.Window > 0 {
+			a.background("end looking for attack sequences", func(ctx context.Context) { a.alone(ctx, sequencesCursor, a.correlate) })
+		}
 		a.background("end retention", a.prune)
 		a.background("end watching sources", a.watchSources)
 		if err := a.startPublishing(); err != nil {

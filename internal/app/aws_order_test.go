@@ -156,6 +156,7 @@ var unordered = map[string]string{
 	"trails-weakened":             "a bucket is deleted before it is known that it is a trail's",
 	"public-access-blocked":       "a bucket is opened before it is known to be new",
 	"credentials-at-other-clouds": "a second address is seen while no other machine of the account is known",
+	"anomalous-calls":             "unusual calls of an hour add up, and each is told of from where the sum is enough",
 	"stolen-credentials":          "the thief's calls count more than once while it is not known which address is the machine's",
 }
 

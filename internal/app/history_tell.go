@@ -91,7 +91,7 @@ func (a *App) toldChunks(added []event.Indicator) (out [][]byte, err error) {
 		n, size := 0, 0
 		for n < len(added) && n < toldEntries && (n == 0 || size < toldBytes) {
 			e := &added[n]
-			size += 2*(len(e.Entry)+len(e.List)+len(e.Category)) + 64
+			size += 2*(len(e.Entry)+len(e.List)+len(e.Category)) + len(e.SHA256) + 96
 			for _, name := range e.Names {
 				size += 2*len(name) + 3
 			}

@@ -12,13 +12,12 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/decode"
-	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/ingest"
 )
 
 // inTimeOrder sorts files by the time of their first record, so that rotated
 // logs are read as they were written, whatever the order of the arguments.
-func (s *scanner) inTimeOrder(paths []string) []string {
+func (h *head) inTimeOrder(paths []string) []string {
 	type timed struct {
 		path  string
 		first time.Time
@@ -27,7 +26,7 @@ func (s *scanner) inTimeOrder(paths []string) []string {
 	var d decode.Decoder
 	var b decode.Batch
 	for i, p := range paths {
-		list[i] = timed{p, s.firstTime(p, &d, &b)}
+		list[i] = timed{p, h.firstTime(p, &d, &b)}
 	}
 	slices.SortStableFunc(list, func(a, b timed) int {
 		if c := a.first.Compare(b.first); c != 0 {
@@ -45,7 +44,7 @@ func (s *scanner) inTimeOrder(paths []string) []string {
 const headBytes = 256 << 10
 
 // firstTime is the event time of a file's first record, zero if it shows none.
-func (s *scanner) firstTime(path string, d *decode.Decoder, b *decode.Batch) time.Time {
+func (h *head) firstTime(path string, d *decode.Decoder, b *decode.Batch) time.Time {
 	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
 		return time.Time{} // a pipe can be read once only
 	}
@@ -54,13 +53,13 @@ func (s *scanner) firstTime(path string, d *decode.Decoder, b *decode.Batch) tim
 		return time.Time{} // reading it will tell
 	}
 	defer in.Close()
-	f := ingest.NewFramer(io.LimitReader(in, headBytes), s.pool)
+	f := ingest.NewFramer(io.LimitReader(in, headBytes), h.pool)
 	defer f.Close()
-	c := event.Chunk{Scope: s.o.Scope, Source: s.o.Source, Format: s.o.Format}
+	c := h.kind
 	if f.Next(&c) != nil {
 		return time.Time{}
 	}
-	defer s.pool.Put(c.Data)
+	defer h.pool.Put(c.Data)
 	b.Reset()
 	d.Decode(&c, b)
 	for i := range b.Events {

@@ -23,8 +23,8 @@ func TestOrderOfBareFlowLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := &scanner{o: ScanOptions{Source: event.VPCFlow, Format: "start srcaddr dstaddr interface-id action"}, pool: ingest.NewPool(2)}
-	if got := s.inTimeOrder([]string{late, early}); !slices.Equal(got, []string{early, late}) {
+	h := &head{kind: event.Chunk{Source: event.VPCFlow, Format: "start srcaddr dstaddr interface-id action"}, pool: ingest.NewPool(2)}
+	if got := h.inTimeOrder([]string{late, early}); !slices.Equal(got, []string{early, late}) {
 		t.Error(got)
 	}
 }

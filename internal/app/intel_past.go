@@ -120,7 +120,7 @@ func (t *teller) fresh(set *intel.Set, now map[string]*naming, was map[string]st
 				return
 			}
 		}
-		out = append(out, event.Indicator{Category: string(h.Category), Entry: h.Entry, List: h.List, Names: h.Names, Below: h.Of.Match != intel.MatchExact})
+		out = append(out, event.Indicator{Category: string(h.Category), Entry: h.Entry, List: h.List, Names: h.Names, SHA256: h.SHA256(), Below: h.Of.Match != intel.MatchExact})
 	})
 	return out
 }

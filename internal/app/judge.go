@@ -28,6 +28,8 @@ type judge struct {
 	past    *past
 	nodes   nodeBook
 	lookups *lookups // nil where EC2 is not asked
+	steps   steps    // of attacks
+	lessons lessons
 
 	// Of the commit under way.
 	scopes  map[event.Scope]bool // those met so far
@@ -52,8 +54,9 @@ func newJudge(o detect.Options, keep config.History, log *slog.Logger, m *metric
 	if keep.Days > 0 {
 		o.History = p.contacts
 	}
-	j := &judge{engine: detect.New(o), log: log, metrics: m, now: now, home: o.Home, past: p}
+	j := &judge{engine: detect.New(o), log: log, metrics: m, now: now, home: o.Home, past: p, lessons: newLessons()}
 	j.nodes.forget()
+	j.steps.forget()
 	j.begin()
 	return j
 }
@@ -87,8 +90,13 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 		}
 		j.wanted = j.lookups.want(j.wanted, sig)
 	}
-	if err := j.nodes.note(tx, b, res.Losses); err != nil {
-		return err
+	if err := j.steps.observe(b, res.Signals, &j.drafts); err != nil {
+		return fmt.Errorf("note steps of attacks: %w", err)
+	}
+	if !b.Learn { // old records show no node as it is
+		if err := j.nodes.note(tx, b, res.Losses); err != nil {
+			return err
+		}
 	}
 	j.counts = append(j.counts, res.Counts...)
 	j.ledger.received(p)
@@ -96,7 +104,12 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 	for _, ev := range res.Told {
 		j.told[ev.Scope] = append(j.told[ev.Scope], ev)
 	}
-	if len(res.Told) > 0 { // of ours, and no source
+	for _, ev := range res.Feedback {
+		if err := j.applyFeedback(tx, ev); err != nil {
+			return err
+		}
+	}
+	if len(res.Told) > 0 || len(res.Feedback) > 0 || b.Learn { // of ours, or of old: no source
 		return nil
 	}
 	if b.Stream == lookupStream {
@@ -128,6 +141,11 @@ func (j *judge) prepare(tx *store.Tx, p *line.Push) (*event.Batch, error) {
 			if err := j.meet(tx, ev.Scope); err != nil {
 				return nil, err
 			}
+			if p.Batch.Learn {
+				if err := j.recallLessons(tx, ev.Scope); err != nil {
+					return nil, err
+				}
+			}
 			whole = whole && !j.off(ev)
 		}
 	}
@@ -146,7 +164,7 @@ func (j *judge) prepare(tx *store.Tx, p *line.Push) (*event.Batch, error) {
 			b.Events = append(b.Events, *ev)
 			continue
 		}
-		if ev.Runtime != nil { // its number is none that is missing
+		if ev.Runtime != nil && !b.Learn { // its number is none that is missing
 			if err := j.meet(tx, ev.Scope); err != nil {
 				return nil, err
 			}
@@ -162,6 +180,9 @@ func (j *judge) prepare(tx *store.Tx, p *line.Push) (*event.Batch, error) {
 func (j *judge) off(ev *event.Event) bool {
 	if ev.Indicators != nil {
 		return j.plan.all
+	}
+	if ev.Feedback != nil {
+		return false
 	}
 	return j.plan.off(ev)
 }
@@ -285,12 +306,18 @@ func (j *judge) Finish(tx *store.Tx) error {
 		if err := j.keepRuns(tx, sc); err != nil {
 			return err
 		}
+		if err := j.keepLessons(tx, sc); err != nil {
+			return err
+		}
 	}
 	if err := j.recall(tx); err != nil {
 		return err
 	}
 	if err := j.drafts.write(tx); err != nil {
 		return fmt.Errorf("keep a finding: %w", err)
+	}
+	if err := j.steps.write(tx); err != nil {
+		return err
 	}
 	if err := j.nodes.write(tx); err != nil {
 		return err
@@ -322,7 +349,9 @@ func (j *judge) keepRuns(tx *store.Tx, sc event.Scope) error {
 func (j *judge) Committed(took time.Duration) {
 	j.metrics.committed(j.counts, j.fresh, took)
 	j.metrics.retrospective.Add(float64(j.recalled))
+	j.tellLessons()
 	j.lookups.ask(j.wanted)
+	j.steps.committed()
 	for _, sent := range j.canary {
 		j.metrics.canary.Observe(j.now().Sub(sent).Seconds())
 	}
@@ -332,7 +361,9 @@ func (j *judge) Committed(took time.Duration) {
 // Forget drops what was learned; it is read again from the store.
 func (j *judge) Forget() {
 	j.engine.ForgetAll()
+	j.forgetLessons()
 	j.past.forget()
+	j.steps.forget()
 	j.nodes.forget()
 	j.begin()
 }

@@ -31,6 +31,7 @@ type metrics struct {
 
 	intelChanges  *prometheus.CounterVec
 	retrospective prometheus.Counter
+	lessons       lessonsBook
 }
 
 func newMetrics(reg prometheus.Registerer, version string) *metrics {
@@ -91,6 +92,7 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "vedette_build_info", Help: "Always 1; the labels say what runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
+	reg.MustRegister(&lessonsCollector{&m.lessons})
 	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.commit, m.last, m.canary, m.stored, m.appended, m.quiet, m.nodes, m.received, m.intelChanges, m.retrospective, build)
 	return m
 }

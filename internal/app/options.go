@@ -12,6 +12,7 @@ import (
 	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/intel"
+	"github.com/vedette-project/vedette/internal/rule"
 )
 
 // DetectOptions are what a configuration says of detection. The lists it names
@@ -32,6 +33,8 @@ func LenientOptions(c *config.Config) (detect.Options, []OperatorFile, error) {
 		LegacyKubernetes: d.LegacyKubernetesTypes, Home: finding.Home{Account: c.Account, Region: c.Region},
 		Accounts: append([]string{c.Account}, d.OwnAccounts...), DisabledRules: d.DisabledRules,
 		HideCommandLines: !d.RuntimeCommandLines,
+		AnomaliesOff:     !d.Anomalies.Enabled,
+		AnomalyBudget:    detect.AnomalyBudget{Events: d.Anomalies.EventsPerFalseFinding, Daily: d.Anomalies.FalseFindingsPerDay},
 	}
 	for _, n := range d.OwnNetworks {
 		p, err := netip.ParsePrefix(n) // was validated
@@ -44,6 +47,9 @@ func LenientOptions(c *config.Config) (detect.Options, []OperatorFile, error) {
 		return o, nil, err
 	}
 	var err error
+	if o.Rules, _, err = LoadRules(d.Rules); err != nil {
+		return o, nil, fmt.Errorf("detection.rules: %w", err)
+	}
 	if o.Geo, err = OpenGeo(c); err != nil {
 		return o, nil, err
 	}
@@ -59,6 +65,33 @@ func LenientOptions(c *config.Config) (detect.Options, []OperatorFile, error) {
 		o.Intel = o.Intel.With(feeds)
 	}
 	return o, files, err
+}
+
+// LoadRules reads rules of the operator's own, nil if none are named. A rule
+// with a fault is no rule that somebody relies on: nothing starts with one.
+// What is about logs that are not read is left out, and counted.
+func LoadRules(paths []string) (set *rule.Set, skipped int, err error) {
+	if len(paths) == 0 {
+		return nil, 0, nil
+	}
+	files, err := rule.ReadFiles(paths...)
+	if err != nil {
+		return nil, 0, err
+	}
+	set, problems := rule.Load(files)
+	var faults []error
+	for _, p := range problems {
+		switch p.Grade {
+		case rule.Fault:
+			faults = append(faults, p)
+		case rule.Skipped:
+			skipped++
+		}
+	}
+	if len(faults) > 0 {
+		return nil, 0, fmt.Errorf("%d rules cannot be loaded; `vedette rules check` tells more:\n%w", len(faults), errors.Join(faults...))
+	}
+	return set, skipped, nil
 }
 
 // CheckRules reports names of rules that there are not: who switches one off

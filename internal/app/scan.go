@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,18 +15,25 @@ import (
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/ingest"
+	"github.com/vedette-project/vedette/internal/sequence"
 )
 
 // ScanOptions say what to scan and how.
 type ScanOptions struct {
-	Paths   []string // files, folders, or "-" for standard input
-	Stdin   io.Reader
-	Scope   event.Scope
-	Source  event.Source // what the input is; "" finds out by content
-	Format  string       // fields of flow log lines that have no header
-	Detect  detect.Options
-	Workers int // decoding goroutines; 0 means one a processor
-	Log     *slog.Logger
+	Paths  []string // files, folders, or "-" for standard input
+	Warmup []string // likewise: logs to learn from before, in which nothing is found
+	Stdin  io.Reader
+	Scope  event.Scope
+	Source event.Source // what the input is; "" finds out by content
+	Format string       // fields of flow log lines that have no header
+	Detect detect.Options
+	// Sequences say how attacks of several steps are found.
+	Sequences sequence.Options
+	Workers   int // decoding goroutines; 0 means one a processor
+	Log       *slog.Logger
+	// Signal, if set, is called with each claim, before it becomes part of a
+	// finding.
+	Signal func(*finding.Signal)
 	// Progress, if set, is called now and then with the bytes and records so far.
 	Progress func(bytes, records int64)
 }
@@ -37,9 +43,20 @@ type ScanResult struct {
 	Findings []*finding.Finding // by first event time, then id
 	Ledger   Ledger
 	Bytes    int64
+	// Sequences are the attacks of several steps, half-finished ones included;
+	// the others are findings, too.
+	Sequences []*sequence.Sequence
 	// Unread are the files that could not be opened or read to their end. What
 	// is in the others was found all the same.
 	Unread []error
+	// Warmup is what was learned from before; nil where nothing was.
+	Warmup *WarmupResult
+}
+
+// WarmupResult accounts for the records that were only learned from.
+type WarmupResult struct {
+	Ledger Ledger
+	Bytes  int64
 }
 
 // Scan reads logs to their end and returns the findings. State is kept in
@@ -52,32 +69,19 @@ func Scan(ctx context.Context, o ScanOptions) (*ScanResult, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	s := &scanner{
 		o: o, pool: ingest.NewPool(2*o.Workers + 4),
-		ordered: make(chan *job, 2*o.Workers),
-		work:    make(chan *job, 2*o.Workers),
-		free:    make(chan *decode.Batch, 2*o.Workers+2),
-		engine:  detect.New(o.Detect),
-		memory:  memory{},
-		told:    map[event.Reason]int{},
-		result:  &ScanResult{},
+		free:   make(chan *decode.Batch, 2*o.Workers+2),
+		engine: detect.New(o.Detect),
+		book:   sequence.NewBook(sequence.Builtin()),
+		memory: memory{},
+		told:   map[event.Reason]int{},
+		result: &ScanResult{},
 	}
-	if len(paths) > 1 {
-		paths = s.inTimeOrder(paths)
+	if err := s.warmUp(ctx, paths); err != nil {
+		return nil, err
 	}
-	for range o.Workers {
-		go s.decodeJobs()
-	}
-	go func() {
-		defer close(s.ordered)
-		defer close(s.work)
-		if err := s.readAll(ctx, paths); err != nil {
-			cancel(err)
-		}
-	}()
-	if err := s.judgeAll(ctx); err != nil {
+	if err := s.pass(ctx, paths, false); err != nil {
 		return nil, err
 	}
 	for _, reason := range slices.Sorted(maps.Keys(s.told)) {
@@ -85,8 +89,41 @@ func Scan(ctx context.Context, o ScanOptions) (*ScanResult, error) {
 			s.o.Log.Warn("more records of the same kind", "reason", string(reason), "places", n)
 		}
 	}
+	if err := s.sequences(); err != nil {
+		return nil, err
+	}
 	s.result.Findings, s.result.Unread = s.memory.sorted(), s.unread
 	return s.result, nil
+}
+
+// pass reads files to their end and judges what is in them, or only learns
+// from it.
+func (s *scanner) pass(ctx context.Context, paths []string, learn bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.ordered, s.work = make(chan *job, 2*s.o.Workers), make(chan *job, 2*s.o.Workers)
+	h := &head{
+		stdin: s.o.Stdin, pool: s.pool, log: s.o.Log, take: s.take, damage: s.sendRejected,
+		kind: event.Chunk{Scope: s.o.Scope, Source: s.o.Source, Format: s.o.Format, Learn: learn},
+	}
+	if len(paths) > 1 {
+		paths = h.inTimeOrder(paths)
+	}
+	for range s.o.Workers {
+		go s.decodeJobs(s.work)
+	}
+	go func() {
+		defer close(s.ordered)
+		defer close(s.work)
+		if err := h.readAll(ctx, paths); err != nil {
+			cancel(err)
+		}
+	}()
+	err := s.judgeAll(ctx, learn)
+	if err == nil { // else the reader may be at it still
+		s.unread = append(s.unread, h.unread...)
+	}
+	return err
 }
 
 // scanner is the state of one scan.
@@ -96,11 +133,12 @@ type scanner struct {
 	ordered chan *job // every job, in the order of the input
 	work    chan *job // the same jobs, for whichever decoder is free
 	free    chan *decode.Batch
-	unread  []error // owned by the goroutine that reads, until ordered is closed
+	unread  []error
 
 	// Owned by the goroutine that judges.
 	engine *detect.Engine
 	memory memory
+	book   *sequence.Book
 	told   map[event.Reason]int // bad records, by kind
 	result *ScanResult
 }
@@ -112,10 +150,10 @@ type job struct {
 	done  chan struct{} // closed when batch is filled
 }
 
-func (s *scanner) decodeJobs() {
+func (s *scanner) decodeJobs(work <-chan *job) {
 	var d decode.Decoder
 	var id detect.Identifier
-	for j := range s.work {
+	for j := range work {
 		select {
 		case j.batch = <-s.free:
 			j.batch.Reset()
@@ -129,7 +167,7 @@ func (s *scanner) decodeJobs() {
 }
 
 // judgeAll judges the chunks in order, whichever decoder was first.
-func (s *scanner) judgeAll(ctx context.Context) error {
+func (s *scanner) judgeAll(ctx context.Context, learn bool) error {
 	for {
 		var j *job
 		select {
@@ -146,15 +184,27 @@ func (s *scanner) judgeAll(ctx context.Context) error {
 			s.o.Log.Error("a record could not be judged; it is counted as dropped", "stream", j.batch.Stream, "err", err)
 		}
 		for _, sig := range res.Signals {
+			if s.o.Signal != nil {
+				s.o.Signal(sig)
+			}
 			if err := apply(s.memory, sig, nil); err != nil {
 				return err
 			}
 		}
-		s.result.Ledger.Add(res.Counts)
-		s.result.Bytes += j.batch.Bytes
+		if !learn { // nor is it a step of an attack
+			if err := observe(s.book, &j.batch.Batch, res.Signals, s.memory); err != nil {
+				return err
+			}
+		}
+		ledger, bytes := &s.result.Ledger, &s.result.Bytes
+		if learn {
+			ledger, bytes = &s.result.Warmup.Ledger, &s.result.Warmup.Bytes
+		}
+		ledger.Add(res.Counts)
+		*bytes += j.batch.Bytes
 		s.report(j.batch.Rejects, j.batch.Stream)
 		if s.o.Progress != nil {
-			s.o.Progress(s.result.Bytes, s.result.Ledger.Records())
+			s.o.Progress(*bytes, ledger.Records())
 		}
 		s.pool.Put(j.chunk.Data)
 		select {
@@ -191,63 +241,15 @@ func (s *scanner) report(rejects []event.Reject, stream string) {
 	}
 }
 
-func (s *scanner) readAll(ctx context.Context, paths []string) error {
-	for _, p := range paths {
-		err := s.readOne(ctx, p)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			s.unread = append(s.unread, err)
-		}
+// take hands a chunk to the decoders.
+func (s *scanner) take(ctx context.Context, c *event.Chunk) error {
+	j := &job{done: make(chan struct{}), chunk: *c}
+	select {
+	case s.work <- j:
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return nil
-}
-
-func (s *scanner) readOne(ctx context.Context, path string) error {
-	in, err := ingest.Open(path, s.o.Stdin)
-	if err != nil && isCorrupt(err) {
-		return s.damaged(ctx, path, err)
-	}
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	if in.Binary {
-		return s.sendRejected(ctx, path, event.ReasonBinary, "the file is neither text nor gzip nor zstd")
-	}
-	f := ingest.NewFramer(in, s.pool)
-	for {
-		j := &job{done: make(chan struct{}), chunk: event.Chunk{Stream: path, Received: in.Modified, Scope: s.o.Scope, Source: s.o.Source, Format: s.o.Format}}
-		switch err := f.Next(&j.chunk); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil && isCorrupt(err):
-			return s.damaged(ctx, path, err)
-		case err != nil:
-			return fmt.Errorf("read %s: %w", path, err)
-		}
-		select {
-		case s.work <- j:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		if err := s.send(ctx, j); err != nil {
-			return err
-		}
-	}
-}
-
-// damaged accounts for the rest of a file whose compression is broken. What
-// came before the fault was read.
-func (s *scanner) damaged(ctx context.Context, path string, err error) error {
-	what := "compressed input is damaged; the rest of the file cannot be read"
-	var parquet *ingest.ParquetError
-	if errors.As(err, &parquet) {
-		what = "a Parquet file is damaged; the rest of it cannot be read"
-	}
-	s.o.Log.Warn(what, "file", path, "err", err)
-	return s.sendRejected(ctx, path, event.ReasonIncomplete, "") // it was told
+	return s.send(ctx, j)
 }
 
 // sendRejected accounts for input in which no records can be told apart: as

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
@@ -19,6 +20,7 @@ import (
 	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/simulate"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scenarios expect")
@@ -57,6 +59,9 @@ func inputs(t *testing.T, a *txtar.Archive) ScanOptions {
 	var paths []string
 	for _, f := range a.Files {
 		p := filepath.Join(dir, f.Name)
+		if days, ok := strings.CutPrefix(string(f.Data), "ordinary cluster until "); ok && filepath.Ext(f.Name) == ".simulated" {
+			f.Data = ordinaryCluster(t, strings.TrimSpace(days))
+		}
 		switch {
 		case f.Name == "want":
 			continue
@@ -66,6 +71,9 @@ func inputs(t *testing.T, a *txtar.Archive) ScanOptions {
 		case filepath.Ext(f.Name) == ".list":
 			p = filepath.Join(lists, f.Name)
 		default:
+			if name, ok := strings.CutSuffix(p, ".days"); ok {
+				p, f.Data = name, everyDay(t, f.Data)
+			}
 			paths = append(paths, p)
 		}
 		if err := os.WriteFile(p, f.Data, 0o600); err != nil {
@@ -79,6 +87,21 @@ func inputs(t *testing.T, a *txtar.Archive) ScanOptions {
 		}
 	}
 	return optionsOf(t, c, paths)
+}
+
+// ordinaryCluster is the log of eight days up to a moment, which no scenario
+// carries with it.
+func ordinaryCluster(t *testing.T, until string) []byte {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := simulate.OrdinaryCluster(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []byte(strings.Join(lines, "\n") + "\n")
 }
 
 func scanConfig() *config.Config {
@@ -96,7 +119,7 @@ func optionsOf(t testing.TB, c *config.Config, paths []string) ScanOptions {
 	return ScanOptions{
 		Paths: paths, Workers: 2, Log: slog.New(slog.DiscardHandler),
 		Scope:  event.Scope{Account: c.Account, Region: c.Region, Cluster: c.Cluster},
-		Detect: d,
+		Detect: d, Sequences: SequenceOptions(c),
 	}
 }
 
@@ -148,6 +171,10 @@ func TestScenarios(t *testing.T) {
 func summary(r *ScanResult) string {
 	var b bytes.Buffer
 	for _, f := range r.Findings {
+		if f.Service.FeatureName == "Correlation" {
+			sequenceFinding(&b, f)
+			continue
+		}
 		if f.Service.FeatureName == "RuntimeMonitoring" {
 			runtimeFinding(&b, f)
 			continue

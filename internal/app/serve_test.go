@@ -76,7 +76,8 @@ func settle(t *testing.T, a *App) {
 				return false
 			}
 		}
-		return true
+		mark, told, err := a.sequenceMarks(t.Context())
+		return err == nil && (mark == told || !a.does("detect") || a.Config.Detection.Sequences.Window == 0)
 	})
 }
 

@@ -159,6 +159,7 @@ func (a *App) startWorker() {
 		NewJudge: func(int) line.Judge[*store.Tx] {
 			j := newJudge(a.detect, a.Config.Intelligence.History, a.Log, a.metrics, a.Now)
 			j.lookups = a.lookups
+			j.steps.off = a.Config.Detection.Sequences.Window == 0
 			return j
 		},
 		TTL: leaseTTL, Beat: leaseBeat, Retry: retryAfter, Ahead: 4, MaxAge: a.Config.Journal.MaxAge,

@@ -144,9 +144,25 @@ type Detection struct {
 	// DisabledRules are the names of rules of the custom detection rule
 	// catalogue that raise nothing.
 	DisabledRules []string `yaml:"disabledRules"`
+	// Rules are files and folders of rules of the operator's own, in Sigma.
+	Rules []string `yaml:"rules"`
+	// Anomalies are findings of what is unusual here.
+	Anomalies Anomalies `yaml:"anomalies"`
 	// RuntimeCommandLines shows, in findings of the sensor, the command lines of
 	// processes, which may hold passwords. GuardDuty never shows them.
 	RuntimeCommandLines bool `yaml:"runtimeCommandLines"`
+	// Sequences are attacks of several steps.
+	Sequences Sequences `yaml:"sequences"`
+}
+
+// Anomalies are how many false findings are bearable of what is unusual.
+type Anomalies struct {
+	Enabled bool `yaml:"enabled"`
+	// EventsPerFalseFinding is in how many ordinary events of an account or
+	// cluster one false finding is bearable, FalseFindingsPerDay how many in a
+	// day of one. The stricter of the two counts.
+	EventsPerFalseFinding int64 `yaml:"eventsPerFalseFinding"`
+	FalseFindingsPerDay   int64 `yaml:"falseFindingsPerDay"`
 }
 
 // List is a file with one entry a line.
@@ -192,7 +208,7 @@ func Default() *Config {
 		Ingest:       Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20, QuietAfter: 10 * time.Minute, Objects: defaultObjects()},
 		AWS:          AWS{Lookup: defaultLookup()},
 		Journal:      Journal{Shards: 4, MaxBytes: 4 << 30, MinFreeBytes: 256 << 20, NATS: NATS{Name: "vedette", Replicas: 3}},
-		Detection:    Detection{LegacyKubernetesTypes: true, RuntimeCommandLines: true},
+		Detection:    Detection{LegacyKubernetesTypes: true, RuntimeCommandLines: true, Sequences: Sequences{Window: 24 * time.Hour}, Anomalies: Anomalies{Enabled: true, EventsPerFalseFinding: 100_000, FalseFindingsPerDay: 1}},
 		Intelligence: defaultIntelligence(),
 		Store:        Store{DataDir: "vedette-data", RetentionDays: 90, Postgres: Postgres{MaxConns: 8}},
 		Log:          Log{Level: "info"},

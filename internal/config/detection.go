@@ -16,6 +16,18 @@ func listCategories() []string {
 }
 
 func (d *Detection) validate(bad func(key, format string, args ...any)) {
+	d.Sequences.validate(bad)
+	for i, path := range d.Rules {
+		if path == "" {
+			bad(fmt.Sprintf("detection.rules[%d]", i), "is empty; name a file or a folder of Sigma rules")
+		}
+	}
+	if n := d.Anomalies.EventsPerFalseFinding; n < 1000 {
+		bad("detection.anomalies.eventsPerFalseFinding", "%d is too few; use 1000 or more (100000 is the default)", n)
+	}
+	if n := d.Anomalies.FalseFindingsPerDay; n < 1 {
+		bad("detection.anomalies.falseFindingsPerDay", "%d is too few; use 1 or more, or switch them off with enabled: false", n)
+	}
 	for _, lists := range []struct {
 		key  string
 		list []List

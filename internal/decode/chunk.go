@@ -38,11 +38,15 @@ type Decoder struct {
 // Decode appends the chunk's records to out, which was reset.
 func (d *Decoder) Decode(c *event.Chunk, out *Batch) {
 	d.chunk, d.out = c, out
-	out.Stream, out.Received, out.Bytes = c.Stream, c.Received, int64(len(c.Data))+c.Skipped
+	out.Stream, out.Received, out.Bytes, out.Learn = c.Stream, c.Received, int64(len(c.Data))+c.Skipped, c.Learn
 	d.line = c.FirstLine
 	d.source, d.flowPlan, d.flowing, d.inflated = c.Source, nil, false, 0
-	if c.Source == event.Intel {
+	switch c.Source {
+	case event.Intel:
 		d.indicators(c)
+		return
+	case event.FeedbackGiven:
+		d.feedback(c)
 		return
 	}
 	if c.Format != "" || c.Source == event.VPCFlow {

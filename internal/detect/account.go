@@ -17,6 +17,7 @@ type account struct {
 	trail     *trailState
 	net       *netState
 	dns       *dnsState
+	habits    *trailHabits
 	tables    []memory
 }
 
@@ -29,8 +30,8 @@ type memory interface {
 }
 
 func newAccount(durable bool) *account {
-	a := &account{instances: newInstances(), trail: newTrailState(), net: newNetState(), dns: newDNSState("dns")}
-	for _, list := range [][]memory{a.instances.memories(), a.trail.memories(), a.net.memories(), a.dns.memories()} {
+	a := &account{instances: newInstances(), trail: newTrailState(), net: newNetState(), dns: newDNSState("dns"), habits: newTrailHabits()}
+	for _, list := range [][]memory{a.instances.memories(), a.trail.memories(), a.net.memories(), a.dns.memories(), a.habits.memories()} {
 		a.tables = append(a.tables, list...)
 	}
 	if durable {
@@ -55,6 +56,8 @@ type record struct {
 	account *account
 	opts    *Options
 	rules   *trailRules
+	models  *anomalies
+	late    bool
 	call    apiCall // of the record, where it is one
 	out     []*finding.Signal
 }
@@ -62,10 +65,12 @@ type record struct {
 // judgeAccount runs the detectors of a record's source.
 func (e *Engine) judgeAccount(sc *scope, ev *event.Event) []*finding.Signal {
 	r := &e.record
-	*r = record{ev: ev, account: e.accountIn(sc), opts: &e.opts, rules: e.trail}
+	*r = record{ev: ev, account: e.accountIn(sc), opts: &e.opts, rules: e.trail, late: sc.late}
 	switch {
 	case ev.Trail != nil:
+		r.models = e.anomaliesIn(sc)
 		r.judgeTrail(ev.Trail)
+		r.call.behaves()
 	case ev.Flow != nil:
 		r.judgeFlow(ev.Flow)
 	case ev.Query != nil:

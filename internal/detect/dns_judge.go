@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -22,8 +23,8 @@ import (
 //	}
 //
 // Severities are those of the catalogue. It knows no Runtime type of
-// DNSDataExfiltration, DGADomainRequest.B or MaliciousDomainRequest.Custom: who
-// builds those types drops verdicts whose type finding.Lookup does not have.
+// DNSDataExfiltration, DGADomainRequest.B or MaliciousDomainRequest.Custom: for
+// the first two those of EC2 are raised, of the instance that a pod is on.
 // What only lists say, without state, says listedQuestion.
 
 // dnsQuestion is a question, and what was answered.
@@ -96,8 +97,10 @@ func (v *dnsVerdict) tell(s *finding.Signal, who string) {
 type dnsState struct {
 	tunnels *table[tunnel]
 	askers  *table[askers]
+	habits  *table[tunnelHabit]
 
 	reputation *reputation
+	drawn      *draws
 }
 
 // newDNSState returns a state whose tables' names begin with prefix; a scope has
@@ -106,13 +109,15 @@ func newDNSState(prefix string) *dnsState {
 	return &dnsState{
 		tunnels: newTable[tunnel](prefix+"-tunnels", maxTunnels, tunnelIdle),
 		askers:  newTable[askers](prefix+"-askers", maxTunnels, tunnelIdle),
+		habits:  newTable[tunnelHabit](prefix+"-tunnel-habits", maxTunnels, tunnelLearned),
 
 		reputation: newReputation(prefix),
+		drawn:      newDraws(prefix),
 	}
 }
 
 func (s *dnsState) memories() []memory {
-	return append([]memory{s.tunnels, s.askers}, s.reputation.memories()...)
+	return slices.Concat([]memory{s.tunnels, s.askers, s.habits}, s.reputation.memories(), s.drawn.memories())
 }
 
 // judge says what is wrong with a question, nothing of nearly all. It learns from
@@ -125,8 +130,13 @@ func (s *dnsState) judge(set *intel.Set, q *dnsQuestion) []*dnsVerdict {
 	var out []*dnsVerdict
 	if hits := set.Domain(q.name); len(hits) > 0 {
 		out = listedQuestion(q, hits)
-	} else if v := s.reputation.judge(set, q); v != nil {
-		out = append(out, v)
+	} else {
+		if v := s.reputation.judge(set, q); v != nil {
+			out = append(out, v)
+		}
+		if v := s.drawn.judge(set, &s.reputation.places, q); v != nil {
+			out = append(out, v)
+		}
 	}
 	if v := rebinds(q); v != nil {
 		out = append(out, v)

@@ -26,6 +26,12 @@ const (
 
 	maxTunnels = 65_536
 	tunnelIdle = 24 * time.Hour
+	// tunnelLearned is how long a machine's habit with a domain excuses it: what it
+	// sent in an hour or a day before, if that was at least half as much.
+	tunnelLearned = 14 * day
+	// oddShare is the part of questions for records that hosts have no use for, in
+	// per cent, from which a finding speaks of it.
+	oddShare = 50
 )
 
 // dns_wide.txt has the domains below which whole populations of names are
@@ -46,7 +52,16 @@ var wideDomains = sync.OnceValue(func() map[string]bool {
 })
 
 // tunnel is what one machine asked of one domain.
-type tunnel struct{ hour, day span }
+type tunnel struct {
+	hour, day span
+	// Of the names that were new: how many there were, how many of them were asked
+	// for with types that carry text, and the bytes that answers brought.
+	asked, odd, down int64
+}
+
+// tunnelHabit is the most, in bytes, that one machine sent to one domain within
+// an hour and a day that raised nothing.
+type tunnelHabit struct{ hour, day int64 }
 
 // span is what was asked since a moment.
 type span struct {
@@ -84,35 +99,101 @@ func (s *dnsState) exfiltrates(set *intel.Set, q *dnsQuestion) *dnsVerdict {
 		s.askers.touch(domain, at).who.add(mixSeed.string(who).sum(), at, otherAskers+1)
 	}
 	t = s.tunnels.touch(key, at)
+	s.learn(key, t, at)
 	t.hour.add(h, length, at, time.Hour)
 	t.day.add(h, length, at, day)
+	t.note(q)
+	habit := s.habits.value(key)
 	for _, c := range []struct {
-		span   *span
-		limit  int64
-		window time.Duration
-	}{{&t.hour, tunnelHour, time.Hour}, {&t.day, tunnelDay, day}} {
+		span         *span
+		limit, usual int64
+		window       time.Duration
+	}{{&t.hour, tunnelHour, habit.hour, time.Hour}, {&t.day, tunnelDay, habit.day, day}} {
 		n := c.span.names.bytes()
-		if n < c.limit || c.span.told {
+		if n < c.limit || c.span.told || 2*c.usual >= n {
 			continue
 		}
 		if a := s.askers.get(domain); a != nil && len(a.who) > otherAskers {
 			return nil
 		}
 		t.hour.told, t.day.told = true, true
-		return tunnelled(q, domain, c.span.names.count(), n, c.limit, c.window)
+		return tunnelled(q, domain, t, c.span.names.count(), n, c.limit, c.window)
 	}
 	return nil
 }
 
-func tunnelled(q *dnsQuestion, domain string, names, n, limit int64, window time.Duration) *dnsVerdict {
+// learn notes what a machine sent in an hour, and in a day, that is over. What
+// raised a finding is no habit.
+func (s *dnsState) learn(key string, t *tunnel, at time.Time) {
+	habit := s.habits.value(key)
+	was := habit
+	if t.hour.ended(at, time.Hour) {
+		habit.hour = max(habit.hour, t.hour.names.bytes())
+	}
+	if t.day.ended(at, day) {
+		habit.day = max(habit.day, t.day.names.bytes())
+	}
+	if habit != was && (2*habit.hour >= tunnelHour || 2*habit.day >= tunnelDay) {
+		*s.habits.touch(key, at) = habit
+	}
+}
+
+// ended reports whether a window that raised nothing is over.
+func (s *span) ended(at time.Time, window time.Duration) bool {
+	return s.since != 0 && !s.told && since(s.since, at) >= window
+}
+
+// note adds what supports a verdict.
+func (t *tunnel) note(q *dnsQuestion) {
+	t.asked++
+	switch q.typ {
+	case "A", "AAAA", "PTR", "HTTPS", "SVCB", "SOA", "NS":
+	default: // TXT, NULL, CNAME, MX, SRV, KEY, …
+		t.odd++
+	}
+	if len(q.answers.list) > 0 {
+		for _, a := range q.answers.list {
+			t.down += int64(len(a.Data))
+		}
+	} else {
+		t.down += int64(len(q.answers.json))
+	}
+}
+
+func tunnelled(q *dnsQuestion, domain string, t *tunnel, names, n, limit int64, window time.Duration) *dnsVerdict {
+	left := q.name[:len(q.name)-len(domain)-1]
+	odd := 100 * t.odd / max(t.asked, 1)
+	why := fmt.Sprintf("%d bytes of different text left of %s in %d names within %s, the latest of type %s (the threshold is %d bytes), and fewer than %d other machines ask that domain such names",
+		n, domain, names, minutes(window), q.typ, limit, otherAskers)
+	if odd >= oddShare {
+		why += fmt.Sprintf("; %d %% of them ask for records that no host is found by, such as TXT", odd)
+	}
 	return &dnsVerdict{
 		purpose: "Trojan", mechanism: "DNSDataExfiltration", about: domain, role: "ACTOR",
 		title:       fmt.Sprintf("sends data to %s in the names it asks for", domain),
 		description: fmt.Sprintf("asked for about %d different names below %s within %s, which hold %d bytes of text", names, domain, minutes(window), n),
-		why: fmt.Sprintf("%d bytes of different text left of %s in %d names within %s, the latest of type %s (the threshold is %d bytes), and fewer than %d other machines ask that domain such names",
-			n, domain, names, minutes(window), q.typ, limit, otherAskers),
-		info: map[string]any{"domain": strings.Clone(domain), "outBytes": n, "names": names},
+		why:         why,
+		info: map[string]any{
+			"domain": strings.Clone(domain), "outBytes": n, "names": names, "meanLength": n / max(names, 1), "answerBytes": t.down,
+			"textTypesPercent": odd, "bitsPerCharacter": bitsOf(left), "sample": strings.Clone(q.name),
+		},
 	}
+}
+
+// bitsOf is how many bits each character of a text carries, by how often each is
+// in it.
+func bitsOf(text string) float64 {
+	var n [256]uint64
+	for i := range len(text) {
+		n[text[i]]++
+	}
+	bits := int64(0) // 1/256
+	for _, k := range n {
+		if k > 0 {
+			bits += int64(k) * (log256(uint64(len(text))) - log256(k))
+		}
+	}
+	return float64(bits*100/(256*int64(max(len(text), 1)))) / 100
 }
 
 // farLeft is the most that can be left of the registered domain: all but two labels.
@@ -158,7 +239,7 @@ func (t *tunnel) MarshalBinary() ([]byte, error) {
 	for _, s := range []*span{&t.hour, &t.day} {
 		b = s.names.append(appendInts(b, s.since, oneIf(s.told)))
 	}
-	return b, nil
+	return appendInts(b, t.asked, t.odd, t.down), nil
 }
 
 func (t *tunnel) UnmarshalBinary(b []byte) error {
@@ -168,7 +249,19 @@ func (t *tunnel) UnmarshalBinary(b []byte) error {
 		s.told = r.int() == 1
 		s.names = r.distinct()
 	}
+	if len(r.b) > 0 { // earlier versions saved no more
+		t.asked, t.odd, t.down = r.int(), r.int(), r.int()
+	}
 	return r.err()
+}
+
+// MarshalBinary and UnmarshalBinary bring habits into a table's log.
+func (h *tunnelHabit) MarshalBinary() ([]byte, error) { return appendInts(nil, h.hour, h.day), nil }
+
+func (h *tunnelHabit) UnmarshalBinary(b []byte) error {
+	s := saved{b: b}
+	h.hour, h.day = s.int(), s.int()
+	return s.err()
 }
 
 // MarshalBinary and UnmarshalBinary bring askers into a table's log.

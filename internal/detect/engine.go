@@ -11,6 +11,7 @@ import (
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/intel"
 	"github.com/vedette-project/vedette/internal/intel/geo"
+	"github.com/vedette-project/vedette/internal/rule"
 )
 
 // Options are what an operator can switch in detection.
@@ -41,6 +42,12 @@ type Options struct {
 	Accounts []string
 	// DisabledRules are the names of catalogue rules that raise nothing.
 	DisabledRules []string
+	// Rules are the operator's own; may be nil.
+	Rules *rule.Set
+	// AnomaliesOff switches the models of usual behaviour off.
+	AnomaliesOff bool
+	// AnomalyBudget bounds the false findings of those models.
+	AnomalyBudget AnomalyBudget
 	// HideCommandLines keeps the command lines of processes out of findings.
 	HideCommandLines bool
 }
@@ -69,6 +76,10 @@ type Engine struct {
 
 	runtime       map[event.RuntimeKind][]runtimeDetector
 	runtimeRecord runtimeRecord
+
+	kube kubeHabits
+
+	rules *rule.Matcher // nil until the first event, and without rules
 }
 
 // detector looks at one successful API call and says what it claims of it.
@@ -80,7 +91,9 @@ type scope struct {
 	home    finding.Home
 	seen    seen
 	streams map[string]*watermark
-	marked  bool // a watermark moved since Marks
+	marked  bool       // a watermark moved since Marks
+	late    bool       // the record at hand is
+	rules   *ruleState // nil where no rule was fulfilled
 	rbac    rbacState
 	// kubeflow: something in the namespace kubeflow exists, so the cluster's
 	// ingress gateway leads to its dashboard.
@@ -88,6 +101,8 @@ type scope struct {
 	account                 *account      // nil where no log of an AWS account was read
 	runtime                 *runtimeState // nil where no sensor was heard
 	past                    *past         // nil where nothing is remembered
+	anomalies               *anomalies    // nil where no behaviour was judged
+	lessons                 lessons
 }
 
 // Result is what a batch came to. The signals own their memory; the counts do
@@ -102,6 +117,8 @@ type Result struct {
 	Losses []SensorLoss
 	// Told are the events, of the batch, that tell what lists name from now on.
 	Told []*event.Event
+	// Feedback are the events, of the batch, that tell of feedback.
+	Feedback []*event.Event
 }
 
 // Count is a number of records of one scope with one outcome or mark.
@@ -150,7 +167,16 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 		r.Told = append(r.Told, ev)
 		return
 	}
+	if ev.Feedback != nil { // likewise
+		r.count(ev.Source, ev.Scope, event.Evaluated, "", 1, ev.Time)
+		r.Feedback = append(r.Feedback, ev)
+		return
+	}
 	sc := e.scope(ev.Scope)
+	if b.Learn {
+		e.learnFrom(sc, b, ev, r)
+		return
+	}
 	w := sc.watermark(streamOf(b, ev))
 	guessed := ev.Time.IsZero()
 	if guessed {
@@ -165,6 +191,7 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 	if ev.Runtime != nil {
 		e.noteSensor(sc, ev, r)
 	}
+	sc.late = !guessed && w.late(ev.Time, lateAfter(ev.Source))
 	signals, err := e.guarded(sc, ev)
 	if err != nil {
 		r.count(ev.Source, ev.Scope, event.Dropped, event.ReasonFault, 1, ev.Time)
@@ -179,7 +206,7 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 		r.count(ev.Source, ev.Scope, markOf(f.Status), "", 1, ev.Time)
 	}
 	sc.marked = true
-	if !guessed && w.late(ev.Time, lateAfter(ev.Source)) {
+	if sc.late {
 		r.count(ev.Source, ev.Scope, event.MarkLate, "", 1, ev.Time)
 	}
 	for _, s := range signals {
@@ -196,15 +223,24 @@ func (e *Engine) guarded(sc *scope, ev *event.Event) (out []*finding.Signal, err
 			out, err = nil, fmt.Errorf("judge record %.200q: %v\n%s", ev.Raw, p, debug.Stack())
 		}
 	}()
+	if sc.anomalies != nil {
+		sc.anomalies.begin(sc.lessons.now)
+	}
+	out = e.dispatch(sc, ev)
+	sc.anomalies.explain(out)
+	return append(out, e.judgeRules(sc, ev)...), nil
+}
+
+func (e *Engine) dispatch(sc *scope, ev *event.Event) []*finding.Signal {
 	if ev.Audit != nil {
-		out = e.judge(sc, ev)
+		out := e.judgeBehaviour(sc, ev, e.judge(sc, ev))
 		e.rememberRequest(sc, ev, out)
-		return out, nil
+		return out
 	}
 	if ev.Runtime != nil {
-		return e.judgeRuntime(sc, ev), nil
+		return e.judgeRuntime(sc, ev)
 	}
-	return e.judgeAccount(sc, ev), nil
+	return e.judgeAccount(sc, ev)
 }
 
 // judge runs the detectors that want this event's resource.

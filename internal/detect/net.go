@@ -17,6 +17,16 @@ type netState struct {
 	watched   *table[habit]    // since when there are flows
 	started   bool             // that is known
 	functions *functions
+
+	// What is usual.
+	age       *table[accountAge]
+	usages    *table[usage]       // of machines
+	usual     *table[tally]       // of groups of machines, and of the account
+	sent      *table[sent]        // by machines to hosts
+	rhythms   *table[rhythm]      // of machines' calls of hosts
+	callers   *table[habit]       // of hosts
+	weak      *table[weakSignals] // of machines
+	knownNets []knownNet
 }
 
 func newNetState() *netState {
@@ -27,11 +37,19 @@ func newNetState() *netState {
 		habits:    newTable[habit]("net-habits", maxHabits, habitIdle),
 		watched:   newTable[habit]("net-watched", 1, 0),
 		functions: newFunctions(),
+		age:       newTable[accountAge]("net-age", 1, 0),
+		usages:    newTable[usage]("net-usages", maxUsages, usageIdle),
+		usual:     newTable[tally]("net-usual", maxUsual, 2*usageIdle),
+		sent:      newTable[sent]("net-sent", maxSent, sentIdle),
+		rhythms:   newTable[rhythm]("net-rhythms", maxRhythms, rhythmIdle),
+		callers:   newTable[habit]("net-callers", maxCallers, rhythmIdle),
+		weak:      newTable[weakSignals]("net-weak", maxWeak, weakSignalsLast),
 	}
 }
 
 func (s *netState) memories() []memory {
-	return []memory{s.endpoints, s.contacts, s.logins, s.habits, s.watched, s.functions.byInterface}
+	return []memory{s.endpoints, s.contacts, s.logins, s.habits, s.watched, s.functions.byInterface,
+		s.age, s.usages, s.usual, s.sent, s.rhythms, s.callers, s.weak}
 }
 
 // judgeFlow runs the detectors of network flows.
@@ -49,9 +67,12 @@ func (r *record) judgeFlow(f *event.Flow) {
 		return
 	}
 	if v.public {
-		if hits := r.opts.Intel.Addr(v.remote); len(hits) > 0 {
+		hits := r.opts.Intel.Addr(v.remote)
+		if len(hits) > 0 {
+			r.beacon(&v, nil, true)
 			r.listed(&v, hits)
 		}
+		r.habits(&v, len(hits) > 0)
 	}
 	if f.Function != "" {
 		return

@@ -80,7 +80,7 @@ func (r *record) onList(v *view, hits []intel.Hit, h intel.Hit) {
 	case f.Rejected:
 		s.Description = fmt.Sprintf("%s tried in vain: a security group or network ACL kept it from %s, which the list %q names.", upper(who), v.peer(), h.List)
 	}
-	s.Intel, s.Info, s.Why = threats(h), listInfo(h), because(v.remote.String(), h)
+	s.Intel, s.Info, s.Why = threats(h), listInfo(h), because(v.remote.String(), h)+r.rhythm(v)
 	s.Info["outBytes"], s.Info["inBytes"] = int64(0), int64(0)
 	if v.outgoing {
 		s.Info["outBytes"] = f.Bytes

@@ -124,6 +124,9 @@ func (e *Engine) OpenHours(s event.Scope) []int64 {
 
 // past returns the past of a scope, nil if none is remembered.
 func (e *Engine) past(sc *scope) *past {
+	if sc.lessons.now {
+		return nil
+	}
 	if sc.past == nil && e.opts.Durable && e.opts.History > 0 {
 		sc.past = newPast(e.opts.History)
 	}

@@ -93,8 +93,8 @@ func (e *Engine) Recall(s event.Scope, told []*event.Event, off func(*event.Even
 	r := recall{engine: e, scope: e.scope(s), off: off, acts: map[actKey]*act{}, found: map[string]*recalled{}}
 	b := intel.NewBuilder()
 	type listKey struct {
-		name, category string
-		below          bool
+		name, category, sum string
+		below               bool
 	}
 	lists := map[listKey]*intel.ListBuilder{}
 	for _, ev := range told {
@@ -102,10 +102,10 @@ func (e *Engine) Recall(s event.Scope, told []*event.Event, off func(*event.Even
 			r.since = ev.Time
 		}
 		for _, ind := range ev.Indicators.List {
-			k := listKey{ind.List, ind.Category, ind.Below}
+			k := listKey{ind.List, ind.Category, ind.SHA256, ind.Below}
 			l := lists[k]
 			if l == nil {
-				of := intel.List{Name: ind.List, Kind: intel.KindBuiltin, Category: intel.Category(ind.Category)}
+				of := intel.List{Name: ind.List, Kind: intel.KindBuiltin, Category: intel.Category(ind.Category), SHA256: ind.SHA256}
 				if ind.Below {
 					of.Match = intel.MatchBelow
 				}

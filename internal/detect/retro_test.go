@@ -272,3 +272,15 @@ func BenchmarkRemember(b *testing.B) {
 		}
 	}
 }
+
+// TestRetrospectNamesTheFile: what a list says later names the list's file as
+// what it says live does.
+func TestRetrospectNamesTheFile(t *testing.T) {
+	s := newStream()
+	s.ask(0, "i-1", "evil.example.org")
+	sum := fmt.Sprintf("%064x", 171)
+	got := inRetrospect(t, s, []event.Indicator{{Category: "c2", Entry: "evil.example.org", List: "l", SHA256: sum}}, nil)
+	if len(got) != 1 || got[0].Acts[0].Signal.Info["threatListSha256"] != sum {
+		t.Errorf("%d findings: %+v", len(got), got)
+	}
+}

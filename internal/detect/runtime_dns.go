@@ -111,8 +111,8 @@ func asksName(r *runtimeRecord) {
 	}
 	var claims []*finding.Signal
 	for _, v := range verdicts {
-		if isType(v.typ("Runtime")) {
-			claims = append(claims, r.claimName(v))
+		if typ := runtimeNameType(v); typ != "" {
+			claims = append(claims, r.claimName(typ, v))
 		}
 	}
 	if len(claims) == 0 {
@@ -130,14 +130,31 @@ func asksName(r *runtimeRecord) {
 	}
 }
 
+// runtimeNameType is the finding type of what is wrong with a question that a
+// sensor saw, "" if there is none. What adds up over many questions has none of
+// its own: it is raised as what it is of the instance that asks.
+func runtimeNameType(v *dnsVerdict) string {
+	if typ := v.typ("Runtime"); isType(typ) {
+		return typ
+	}
+	switch v.mechanism {
+	case "DGADomainRequest.B", "DNSDataExfiltration":
+		return v.typ("EC2")
+	}
+	return ""
+}
+
 func isType(name string) bool {
 	_, ok := finding.Lookup(name)
 	return ok
 }
 
-func (r *runtimeRecord) claimName(v *dnsVerdict) *finding.Signal {
+func (r *runtimeRecord) claimName(typ string, v *dnsVerdict) *finding.Signal {
 	d := r.DNS
-	s := r.claim(v.typ("Runtime"), v.about+"|"+processName(r.Process))
+	s := r.claim(typ, v.about+"|"+processName(r.Process))
+	if !strings.Contains(typ, ":Runtime/") {
+		s.Resource.ResourceType = "Instance"
+	}
 	v.tell(s, processName(r.Process)+" in "+r.where())
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%d\x00%s\x00%s", r.here(), r.Process.UUID, d.Local, d.ID, d.Name, d.Type))
 	s.Occurrence = hex.EncodeToString(sum[:12])

@@ -98,6 +98,9 @@ func (e *Engine) Delta(s event.Scope) ([]Run, error) {
 	for _, r := range sc.seen.take() {
 		out = append(out, Run{Generation: r.Generation, Oldest: sc.seen.number - 1, Data: r.Keys})
 	}
+	for _, r := range sc.lessons.keys.take() {
+		out = append(out, Run{Log: LearnedKeys, Generation: r.Generation, Oldest: sc.lessons.keys.number - 1, Data: r.Keys})
+	}
 	if sc.past != nil {
 		out = append(out, sc.past.take()...)
 	}
@@ -121,6 +124,10 @@ func (e *Engine) Logs(s event.Scope) []string {
 		e.accountIn(sc)
 	}
 	e.runtimeIn(sc)
+	for _, p := range planes() {
+		e.anomaliesIn(sc).model(p)
+	}
+	e.rulesIn(sc)
 	for _, t := range sc.tables() {
 		out = append(out, t.name())
 	}
@@ -137,7 +144,10 @@ func (sc *scope) tables() (out []memory) {
 	if sc.runtime != nil {
 		out = append(out, sc.runtime.tables...)
 	}
-	return out
+	if sc.anomalies != nil {
+		out = append(out, sc.anomalies.tables()...)
+	}
+	return append(out, sc.rules.memories()...)
 }
 
 // RestoreRun gives a scope back what Delta returned.
@@ -147,8 +157,16 @@ func (e *Engine) RestoreRun(s event.Scope, run Run) error {
 		return nil
 	}
 	sc := e.scope(s)
+	if run.Log == LearnedKeys {
+		sc.lessons.keys.restore(Seen{run.Generation, run.Data})
+		return nil
+	}
 	if strings.HasPrefix(run.Log, runtimeLog) {
 		e.runtimeIn(sc)
+	} else if strings.HasPrefix(run.Log, anomalyLog) {
+		e.anomalyTable(sc, run.Log)
+	} else if run.Log == ruleLog {
+		e.rulesIn(sc)
 	} else {
 		e.accountIn(sc)
 	}

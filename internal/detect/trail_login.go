@@ -92,6 +92,33 @@ func (c *apiCall) consoleLogin() {
 	*c.account.trail.users.touch(key, c.ev.Time) = m
 }
 
+// presence is how old the newest sign of a user in a place may grow before a
+// call from there renews it.
+const presence = 10 * time.Minute
+
+// stillThere notes that somebody who logged in works on from the same network.
+// A login from elsewhere is then compared with that, not with the login of the
+// morning. Keys that last may lie on machines that do not travel.
+func (c *apiCall) stillThere() {
+	id := &c.t.Identity
+	if c.t.EventType == "AwsConsoleSignIn" || !c.t.Succeeded() || strings.HasPrefix(id.AccessKeyID, "AKIA") || !isPerson(id) {
+		return
+	}
+	known := c.account.trail.users.get(c.principal())
+	ip := c.sourceAddr()
+	if known == nil || !ip.IsValid() {
+		return
+	}
+	network, now := loginNetwork(ip), c.ev.Time.Unix()
+	i := slices.IndexFunc(known.Places, func(p loginPlace) bool { return p.Net == network })
+	if i < 0 || now-known.Places[i].Last < int64(presence/time.Second) {
+		return
+	}
+	m := userMemory{Places: slices.Clone(known.Places)}
+	m.Places[i].Last = now
+	*c.account.trail.users.touch(c.principal(), c.ev.Time) = m
+}
+
 // loginNetwork is what an address is known by: those of a provider change
 // within a network.
 func loginNetwork(ip netip.Addr) string {
@@ -139,10 +166,28 @@ func (c *apiCall) twoWorlds(there, here *loginPlace, km float64, apart time.Dura
 	s.Description = fmt.Sprintf("%s logged in to the console from %s (%s) %s %s a login from %s (%s), at least %.0f km away. One of the two was somebody else, who can log in as this user.",
 		c.who(), here.Addr, placeName(here.Where), apartText(apart), order, there.Addr, placeName(there.Where), km)
 	s.Why = fmt.Sprintf("two logins of %s, at least %.0f km and %s apart (a journey is taken for impossible above %d km/h), and the user is not known to be at both places", c.who(), km, apartText(apart), journeySpeed)
+	if m := c.account.trail.users.get(c.principal()); m != nil {
+		if usual := m.usualText(here.Last); usual != "" {
+			s.Why += "; it usually logs in from " + usual
+		}
+	}
 	s.Info = map[string]any{"otherLogin": map[string]any{
 		"ipAddress": there.Addr, "country": there.Where.CountryName, "city": there.Where.City, "time": time.Unix(there.Last, 0).UTC().Format(time.RFC3339),
 	}}
 	c.raise(s)
+}
+
+// usualText names the countries that the user is usually in.
+func (m *userMemory) usualText(now int64) string {
+	var out []string
+	for i := range m.Places {
+		p := &m.Places[i]
+		if name := p.Where.CountryName; name != "" && m.usual(p, now) && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
 }
 
 func apartText(d time.Duration) string {

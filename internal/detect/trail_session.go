@@ -190,6 +190,8 @@ func (c *apiCall) machineSession(m *sessionMemory, ip netip.Addr) {
 		c.settle(m, at)
 	case ip.Is6() && m.firstOfFamily(ip):
 		c.settle(m, at)
+	case c.usualForRole(at):
+		c.settle(m, at)
 	case c.predates(m, at):
 	case c.moves(m, at):
 	case c.mayBeNAT(m, at):
@@ -255,6 +257,7 @@ func (m *sessionMemory) firstOfFamily(ip netip.Addr) bool {
 // the newest time stands.
 func (c *apiCall) stay(m *sessionMemory, at origin) {
 	m.Calls++
+	c.atHome(at)
 	now := c.ev.Time.Unix()
 	for i := range m.Homes {
 		h := &m.Homes[i]

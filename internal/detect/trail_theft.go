@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
@@ -98,7 +99,7 @@ func (c *apiCall) functionSession(m *sessionMemory, ip netip.Addr) {
 		} else {
 			c.stay(m, at)
 		}
-	case at.private && at.foreign == "", slices.Contains(m.Agents, c.t.UserAgent), c.isShared(at.name), c.opts.Intel.Trusted(ip), c.opts.inOwnNetwork(ip):
+	case at.private && at.foreign == "", slices.Contains(m.Agents, c.t.UserAgent), c.isShared(at.name), c.opts.Intel.Trusted(ip), c.opts.inOwnNetwork(ip), c.usualForRole(at):
 	case m.Calls < functionCalls: // a program without an SDK may be what it is
 		c.settle(m, at)
 	default:
@@ -109,4 +110,69 @@ func (c *apiCall) functionSession(m *sessionMemory, ip netip.Addr) {
 // inLambda reports whether a user agent is that of an SDK in Lambda, or says nothing.
 func inLambda(agent string) bool {
 	return agent == "" || strings.Contains(agent, "exec-env/AWS_Lambda_")
+}
+
+// roleNetwork is on which days machines with a role called from a network that
+// was taken for their own: a bit for each of the last 32 days.
+type roleNetwork struct {
+	Last int64 // the newest day
+	Days uint32
+}
+
+// A network is usual for a role when its machines were at home there on some
+// days, of which the first is so long ago. A theft never makes a network
+// a home, so that it is not usual because it goes on.
+const (
+	roleUsualDays  = 3
+	roleUsualSince = 3 // days
+
+	maxRoleNetworks = 20_000
+	roleNetworkIdle = 30 * 24 * time.Hour
+)
+
+// roleNetworkKey names a network for a role. At a provider everybody's machines
+// are neighbours, and only the address itself counts.
+func (c *apiCall) roleNetworkKey(at origin) string {
+	role, _, _ := strings.Cut(c.t.Identity.PrincipalID, ":")
+	if _, hosted := c.opts.Intel.NetworkOf(at.ip); hosted || c.inAWS(at.ip) {
+		return role + "\x00" + at.name
+	}
+	return role + "\x00" + loginNetwork(at.ip)
+}
+
+// atHome notes that a machine of a role called from its own network.
+func (c *apiCall) atHome(at origin) {
+	if at.private || at.foreign != "" || !at.ip.IsValid() {
+		return
+	}
+	today, key := bucketOf(c.ev.Time, day), c.roleNetworkKey(at)
+	m := c.account.habits.roles.value(key)
+	if today == m.Last || today < m.Last-31 || today < m.Last && m.Days&(1<<(m.Last-today)) != 0 {
+		return
+	}
+	if today > m.Last {
+		m.Days, m.Last = m.Days<<min(today-m.Last, 32), today
+	}
+	m.Days |= 1 << (m.Last - today)
+	*c.account.habits.roles.touch(key, c.ev.Time) = m
+}
+
+// usualForRole reports whether machines with the role were at home in the
+// network of a call on days before.
+func (c *apiCall) usualForRole(at origin) bool {
+	if at.private || at.foreign != "" {
+		return false
+	}
+	m := c.account.habits.roles.get(c.roleNetworkKey(at))
+	if m == nil {
+		return false
+	}
+	before, first := 0, int64(0)
+	today := bucketOf(c.ev.Time, day)
+	for i := range int64(32) {
+		if d := m.Last - i; m.Days&(1<<i) != 0 && d < today {
+			before, first = before+1, d
+		}
+	}
+	return before >= roleUsualDays && today-first >= roleUsualSince
 }

@@ -18,6 +18,9 @@ type Chunk struct {
 	// Home says that the records of other scopes than the chunk's, which belong
 	// to other workers, are in chunks of their own, and are none of this one.
 	Home bool
+	// Learn says that the records are to be learned from and nothing more: see
+	// Batch.Learn.
+	Learn bool
 	// Data is the input. Events alias it: it must not change before the batch
 	// made of it has been handled.
 	Data []byte

@@ -15,6 +15,8 @@ const (
 	RuntimeEvents Source = "runtime"
 	// Intel are entries that lists have from now on: see Indicators.
 	Intel Source = "intel"
+	// FeedbackGiven are findings that a user gave feedback on: see Feedback.
+	FeedbackGiven Source = "feedback"
 	// Journal stands in the accounting for messages that the journal lost.
 	Journal Source = "journal"
 )
@@ -73,6 +75,8 @@ type Event struct {
 	Runtime *Runtime
 	// Indicators, in the place of a body, are told by the installation itself.
 	Indicators *Indicators
+	// Feedback is likewise.
+	Feedback *Feedback
 }
 
 // Batch is a run of records of one stream, in the order in which they were read.
@@ -88,6 +92,9 @@ type Batch struct {
 	// Rejects are the records that became no event, one entry a reason.
 	Rejects []Reject
 	Bytes   int64 // of input, after decompression
+	// Learn says that the records are of old logs, to learn from what is usual:
+	// nothing is found in them, and they are no copies of records to be judged.
+	Learn bool
 }
 
 // Reject counts records of one reason that never became events.

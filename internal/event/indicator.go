@@ -16,4 +16,6 @@ type Indicator struct {
 	// Below: a domain stands for all names below it, too.
 	Below bool     `json:"below,omitempty"`
 	Names []string `json:"names,omitempty"` // of threats
+	// SHA256 is that of the list's file, in hex.
+	SHA256 string `json:"sha256,omitempty"`
 }

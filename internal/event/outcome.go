@@ -38,6 +38,8 @@ const (
 	ReasonOtherStream    Reason = "other_log_stream"    // a record of another log in the same group
 	ReasonDetectorOff    Reason = "detector_disabled"   // the operator switched the analysis off
 	ReasonSeenBefore     Reason = "seen_before"         // the same record again
+	ReasonLearned        Reason = "learned"             // evaluated to learn from it only: nothing is found in it
+	ReasonLearnedBefore  Reason = "learned_before"      // it was learned from, or judged, before
 	ReasonFault          Reason = "judging_failed"      // a detector broke on it; the log has the details
 	ReasonTooOld         Reason = "waited_too_long"     // longer in the journal than journal.maxAge
 	ReasonPoison         Reason = "set_aside"           // judging it failed again and again; it is kept aside

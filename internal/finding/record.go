@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/vedette-project/vedette/internal/event"
 )
 
 // Bounds of what a finding keeps. They bound a finding's size at about 40 KiB.
@@ -49,6 +51,15 @@ type State struct {
 // Identity is the key under which a signal's finding is stored.
 func (s *Signal) Identity() string {
 	return strings.Join([]string{s.Type, s.Account, s.Region, s.Cluster, s.Key}, "\x1f")
+}
+
+// ScopeOf is the scope in an identity; false where it is none of a signal.
+func ScopeOf(identity string) (event.Scope, bool) {
+	parts := strings.SplitN(identity, "\x1f", 5)
+	if len(parts) != 5 {
+		return event.Scope{}, false
+	}
+	return event.Scope{Account: parts[1], Region: parts[2], Cluster: parts[3]}, true
 }
 
 // hexID derives 32 lower-case hex digits, the form of GuardDuty's ids.

@@ -87,6 +87,7 @@ func (d *decoder) entry() (e Entry) {
 	c.Stream = string(d.bytes())
 	c.Scope = event.Scope{Account: string(d.bytes()), Region: string(d.bytes()), Cluster: string(d.bytes())}
 	c.Home = flags&flagHome != 0
+	c.Learn = flags&flagLearn != 0
 	if flags&flagKind != 0 {
 		c.Source, c.Format = event.Source(d.bytes()), string(d.bytes())
 	}

@@ -68,6 +68,9 @@ func appendEntry(b []byte, e *Entry) []byte {
 	if c.Home {
 		flags |= flagHome
 	}
+	if c.Learn {
+		flags |= flagLearn
+	}
 	b = append(b, flags)
 	b = appendBytes(b, c.Stream)
 	b = appendBytes(b, c.Scope.Account)

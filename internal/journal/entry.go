@@ -47,7 +47,8 @@ const (
 	flagRecords    = 1 << 3 // the bounds of the records are given
 	flagKind       = 1 << 4 // the source or the format of the records is given
 	flagHome       = 1 << 5
-	knownFlags     = flagOneAccount | flagCut | flagReceived | flagRecords | flagKind | flagHome
+	flagLearn      = 1 << 6
+	knownFlags     = flagOneAccount | flagCut | flagReceived | flagRecords | flagKind | flagHome | flagLearn
 
 	// minEntry is the size of an entry with nothing in it.
 	minEntry = 10

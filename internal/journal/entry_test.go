@@ -20,7 +20,7 @@ func sampleEntries() []Entry {
 			Chunk: event.Chunk{
 				Stream: "audit.log", Received: time.Unix(1700000000, 123456789).UTC(),
 				Scope:      event.Scope{Account: "111122223333", Region: "eu-central-1", Cluster: "prod"},
-				OneAccount: true, Source: event.VPCFlow, Format: "srcaddr dstaddr", Home: true, Data: data, FirstLine: 77, Cut: true, Skipped: 1 << 40,
+				OneAccount: true, Source: event.VPCFlow, Format: "srcaddr dstaddr", Home: true, Learn: true, Data: data, FirstLine: 77, Cut: true, Skipped: 1 << 40,
 			},
 			CursorName: "file/audit.log", CursorData: []byte{0, 1, 255}, Records: 3,
 		},

@@ -51,7 +51,7 @@ func foreign(c *event.Chunk, ev *event.Event) bool {
 // chunkIn is a chunk with the records of one scope, as they were read.
 func chunkIn(c *event.Chunk, b *event.Batch, sc event.Scope) event.Chunk {
 	out := event.Chunk{
-		Stream: c.Stream, Received: c.Received, Scope: sc, OneAccount: c.OneAccount, Source: c.Source, Format: c.Format,
+		Stream: c.Stream, Received: c.Received, Scope: sc, OneAccount: c.OneAccount, Source: c.Source, Format: c.Format, Learn: c.Learn,
 		Records: []event.Span{},
 	}
 	var data bytes.Buffer

@@ -83,12 +83,11 @@ func ShardOf(s event.Scope, shards int) int {
 
 // Append returns when the push is durable in the journal.
 func (w *Writer) Append(ctx context.Context, p *ingest.Push) error {
-	size := int64(len(p.Chunk.Data))
-	if w.waiting.Add(size) > maxWaitingBytes && w.waiting.Load() != size {
-		w.waiting.Add(-size)
-		return ingest.ErrFull
+	free, err := w.admit(p)
+	if err != nil {
+		return err
 	}
-	defer w.waiting.Add(-size)
+	defer free()
 	pieces, err := w.pieces(p)
 	if err != nil {
 		return err
@@ -104,8 +103,48 @@ func (w *Writer) Append(ctx context.Context, p *ingest.Push) error {
 	return w.put(ctx, pieces...)
 }
 
+// Submit queues a push without a cursor, behind those that were submitted
+// before. It is durable when wait returns nil; wait is called once.
+func (w *Writer) Submit(p *ingest.Push) (wait func(context.Context) error, err error) {
+	free, err := w.admit(p)
+	if err != nil {
+		return nil, err
+	}
+	list, err := w.pieces(p)
+	if err == nil {
+		err = w.queue(list)
+	}
+	if err != nil {
+		free()
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		defer free()
+		return durable(ctx, list)
+	}, nil
+}
+
+// admit takes a push if there is room for it in memory, until free is called.
+func (w *Writer) admit(p *ingest.Push) (free func(), err error) {
+	size := int64(len(p.Chunk.Data))
+	if w.waiting.Add(size) > maxWaitingBytes && w.waiting.Load() != size {
+		w.waiting.Add(-size)
+		return nil, ingest.ErrFull
+	}
+	return func() { w.waiting.Add(-size) }, nil
+}
+
 // put queues entries and waits until all of them are durable.
 func (w *Writer) put(ctx context.Context, list ...*pending) error {
+	if err := w.queue(list); err != nil {
+		return err
+	}
+	return durable(ctx, list)
+}
+
+// queue hands entries to those who write. Where there is no room for all of
+// them, it waits for the others.
+func (w *Writer) queue(list []*pending) error {
 	for i, one := range list {
 		select {
 		case one.queue <- one:
@@ -118,6 +157,11 @@ func (w *Writer) put(ctx context.Context, list ...*pending) error {
 			return ingest.ErrFull
 		}
 	}
+	return nil
+}
+
+// durable waits until all of them are durable.
+func durable(ctx context.Context, list []*pending) error {
 	var errs []error
 	for _, one := range list {
 		select {

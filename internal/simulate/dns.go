@@ -61,6 +61,7 @@ func queryWriters() map[string]writer {
 		"Trojan:EC2/DGADomainRequest.C!DNS":             {{name: "guarddutydgaactivity.com"}},
 		"UnauthorizedAccess:EC2/MetadataDNSRebind":      {{name: "a8f1.rebind.example.org", answer: "169.254.169.254"}},
 		"Trojan:EC2/DNSDataExfiltration":                exfiltration(),
+		"Trojan:EC2/DGADomainRequest.B":                 generated(),
 	}
 	for typ, queries := range all {
 		all[typ] = append([]asked{{name: "orders.shop.example.com", answer: "203.0.113.80"}, {name: "sqs.eu-central-1.amazonaws.com", answer: "203.0.113.81"}}, queries...)
@@ -74,6 +75,18 @@ func exfiltration() (out []asked) {
 		chunk := sha256.Sum256(fmt.Appendf(nil, "part %d of a secret", i))
 		label := strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(chunk[:]))
 		out = append(out, asked{name: fmt.Sprintf("%03d.%s.%s.t.example.org", i, label, label[:40]), kind: "TXT"})
+	}
+	return out
+}
+
+// generated are names as malware draws them to find its server. None exists.
+func generated() (out []asked) {
+	for i := range 20 {
+		label := sha256.Sum256(fmt.Appendf(nil, "server %d of the day", i))
+		for k, c := range label {
+			label[k] = 'a' + c%26
+		}
+		out = append(out, asked{name: string(label[:10+i%6]) + []string{".com", ".net", ".info"}[i%3]})
 	}
 	return out
 }

@@ -25,7 +25,9 @@ func anonymous() user {
 func auditWriters() map[string]writer {
 	all := scenarios()
 	maps.Copy(all, listedCallers())
-	return inLines(all)
+	out := inLines(all)
+	maps.Copy(out, clusterWriters())
+	return out
 }
 
 // scenarios are the calls of each type. The first ones are ordinary.

@@ -120,8 +120,34 @@ func flowWriters() map[string]writer {
 			}
 		}
 	}
+	for typ, script := range unusualScripts() {
+		out[typ] = func(typ string, at time.Time) ([]string, error) {
+			l := newFlowLog(typ)
+			for ago := pastOfUnusual; ago > 0; ago -= 6 * time.Hour {
+				l.ordinary(at.Add(-ago))
+			}
+			script(l, at)
+			return l.lines, nil
+		}
+	}
 	out["Recon:EC2/PortProbeEMRUnprotectedPort"] = probedCluster
 	return out
+}
+
+// pastOfUnusual is for how long a machine does what is usual before it does
+// what is not: a week and a bit of an account is needed to tell.
+const pastOfUnusual = 9 * 24 * time.Hour
+
+func unusualScripts() map[string]flowScript {
+	return map[string]flowScript{
+		"Behavior:EC2/NetworkPortUnusual": func(l *flowLog, at time.Time) { l.call(at, "198.51.100.77", 40116, 4444, tcp) },
+		"Behavior:EC2/TrafficVolumeUnusual": func(l *flowLog, at time.Time) {
+			for i := range 6 {
+				l.line(at.Add(time.Duration(i)*time.Minute), true, "198.51.100.78", 40118, 443, tcp, 380_000, 540_000_000, 0)
+				l.line(at.Add(time.Duration(i)*time.Minute), false, "198.51.100.78", 40118, 443, tcp, 90_000, 4_700_000, 0)
+			}
+		},
+	}
 }
 
 func flowScripts() map[string]flowScript {

@@ -58,6 +58,7 @@ type call struct {
 	level, stage string // default: RequestResponse, ResponseComplete
 	verb, uri    string
 	from         string // default: an address that nobody lists
+	agent        string // default: kubectl
 	who          user
 	ref          *objectRef
 	code         int
@@ -77,7 +78,7 @@ func (c call) line(typ string, n int, at time.Time) (string, error) {
 		Level: cmp.Or(c.level, "RequestResponse"), Stage: cmp.Or(c.stage, "ResponseComplete"),
 		AuditID:    uuid(id[:]),
 		RequestURI: c.uri, Verb: c.verb, User: c.who,
-		SourceIPs: []string{cmp.Or(c.from, "203.0.113.7")}, UserAgent: "kubectl/v1.34.4 (linux/amd64) kubernetes/d1f4b2e",
+		SourceIPs: []string{cmp.Or(c.from, "203.0.113.7")}, UserAgent: cmp.Or(c.agent, "kubectl/v1.34.4 (linux/amd64) kubernetes/d1f4b2e"),
 		ObjectRef: c.ref, ResponseStatus: status{Code: c.code}, RequestObject: c.request, ResponseObject: c.response,
 		RequestReceived: at.Format(timeLayout), StageTimestamp: at.Add(8 * time.Millisecond).Format(timeLayout),
 		Annotations: map[string]string{"authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": ""},

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -136,4 +137,8 @@ func instanceRole() object {
 func taskRole() object { return roleOf("batch-task", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", nil) }
 
 // trailWriters write lines of CloudTrail events.
-func trailWriters() map[string]writer { return inLines(trailScenarios()) }
+func trailWriters() map[string]writer {
+	out := inLines(trailScenarios())
+	maps.Copy(out, anomalyWriters())
+	return out
+}

@@ -32,6 +32,7 @@ func testContract(t *testing.T, open func(t testing.TB, o store.Options) *store.
 		{"RecordKeepsUsersMarks", testUsersMarks},
 		{"Samples", testSamples},
 		{"AllOrNone", testAllOrNone},
+		{"FeedbackWaits", testFeedbackWaits},
 		{"FindingsOrder", testFindingsOrder},
 		{"Commit", testCommit},
 		{"StateAndCursor", testState},
@@ -53,6 +54,7 @@ func testContract(t *testing.T, open func(t testing.TB, o store.Options) *store.
 		{"SetAsides", testAsides},
 		{"Sources", testSources},
 		{"Nodes", testNodes},
+		{"Sequences", testSequences},
 		{"Changes", testChanges},
 		{"Follow", testFollow},
 		{"Ping", testPing},
@@ -281,6 +283,55 @@ func testSamples(t *testing.T, s *store.Store, _ *clock) {
 	putRecords(t, s, newFinding("real", day(1)))
 	if s.PutFindings(ctx, detectorID, []*finding.Finding{newFinding("real", day(1))}) == nil {
 		t.Error("a sample overwrote a finding")
+	}
+}
+
+// testFeedbackWaits: feedback waits until detection has taken it up, each
+// finding once, and on a sample nothing waits.
+func testFeedbackWaits(t *testing.T, s *store.Store, _ *clock) {
+	ctx := t.Context()
+	putRecords(t, s, newFinding("1", day(1)), newFinding("2", day(1)))
+	want(t, "sample", s.PutFindings(ctx, detectorID, []*finding.Finding{newFinding("3", day(1))}), nil)
+	want(t, "feedback", s.SetFeedback(ctx, detectorID, []string{"2", "1", "3"}, "NOT_USEFUL", "known"), nil)
+	want(t, "again", s.SetFeedback(ctx, detectorID, []string{"1"}, "USEFUL", "after all"), nil)
+	waiting := func() (out []store.Feedback) {
+		out, err := s.FeedbackWaiting(ctx, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	one, two := store.Feedback{DetectorID: detectorID, ID: "1", Identity: "identity of 1"}, store.Feedback{DetectorID: detectorID, ID: "2", Identity: "identity of 2"}
+	if d := cmp.Diff([]store.Feedback{one, two}, waiting()); d != "" {
+		t.Error(d)
+	}
+	if got, err := s.FeedbackWaiting(ctx, 1); err != nil || len(got) != 1 {
+		t.Errorf("at most one: %v, %v", got, err)
+	}
+	want(t, "take up", s.Commit(ctx, func(tx *store.Tx) error {
+		for id, identity := range map[string]string{"1": "identity of 1", "3": ""} {
+			if got, err := tx.IdentityOf(detectorID, id); err != nil || got != identity {
+				t.Errorf("identity of %s: %q, %v", id, got, err)
+			}
+		}
+		if _, err := tx.IdentityOf(detectorID, "9"); !errors.Is(err, finding.ErrNotFound) {
+			t.Errorf("of none: %v", err)
+		}
+		return tx.FeedbackTaken(detectorID, "1")
+	}), nil)
+	if d := cmp.Diff([]store.Feedback{two}, waiting()); d != "" {
+		t.Error(d)
+	}
+	comments, err := s.FeedbackComments(ctx, detectorID, []string{"1", "2", "9"})
+	if d := cmp.Diff(map[string]string{"1": "after all", "2": "known"}, comments); err != nil || d != "" {
+		t.Errorf("%v\n%s", err, d)
+	}
+	want(t, "states", s.Commit(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.PutState("b", "learned", []byte("2")), tx.PutState("a", "learned", []byte("1")), tx.PutState("a", "other", nil))
+	}), nil)
+	states, err := s.States(ctx, "learned")
+	if d := cmp.Diff([]store.StateOf{{Scope: "a", Data: []byte("1")}, {Scope: "b", Data: []byte("2")}}, states); err != nil || d != "" {
+		t.Errorf("%v\n%s", err, d)
 	}
 }
 

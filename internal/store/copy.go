@@ -36,6 +36,8 @@ func copiedTables() []copied {
 		{name: "seen", columns: "n, scope, generation, keys", serial: "n"},
 		{name: "source", columns: "source, account, region, cluster, first_received, last_received, last_event, status, issue, updated"},
 		{name: "node", columns: "account, region, cluster, name, seen, data"},
+		{name: "sequence_note", columns: "key, strong, seen, data"},
+		{name: "sequence_mark", columns: "name, n"},
 		{name: "change", columns: "n, era, xid, kind, detector_id, id, data, at", serial: "n"},
 		{name: "set_aside", columns: "n, shard, pos, stream, reason, data, at", serial: "n"},
 	}

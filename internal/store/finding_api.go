@@ -81,18 +81,6 @@ func (s *Store) SetArchived(ctx context.Context, detectorID string, ids []string
 	return nil
 }
 
-// SetFeedback stores whether findings were useful, and why. When one of the
-// ids is unknown it changes none and fails with finding.ErrNotFound.
-func (s *Store) SetFeedback(ctx context.Context, detectorID string, ids []string, feedback, comment string) error {
-	err := s.Commit(ctx, func(tx *Tx) error {
-		return tx.mark(detectorID, ids, `feedback = ?, comment = ?`, sql.NullString{String: feedback, Valid: feedback != ""}, comment)
-	})
-	if err != nil {
-		return fmt.Errorf("store feedback: %w", err)
-	}
-	return nil
-}
-
 // mark sets columns of all of the ids. It leaves stored_at alone: what a user
 // does to a finding does not make it younger.
 func (tx *Tx) mark(detectorID string, ids []string, set string, args ...any) error {
