@@ -50,7 +50,7 @@ type Tail struct {
 const noisy = 20 // acts a day
 
 // enough is how many events tell where one in a thousand lies.
-const enough = 20_000
+const enough = 5_000
 
 // Fit looks at the tail of the scores of some days. It is of no use if there
 // were too few events. Scores that made findings count only where there were

@@ -101,6 +101,7 @@ func dayNumber(at time.Time) int32 { return int32(at.Unix() / (24 * 3600)) }
 // the upper, one could hide behind noise of one's own.
 const (
 	matureDays   = 7
+	countDays    = 4 // from which scores are counted
 	matureEvents = 2000
 	floorScore   = 6 * anomaly.Decade
 	ceilingScore = 15 * anomaly.Decade
@@ -127,9 +128,13 @@ func (a *anomalies) judge(at time.Time, late bool, b *behaviour) *verdict {
 	speaks := !a.learning && clock.mature()
 	threshold := m.threshold(a.budget)
 	var v *verdict
-	if speaks && score > 0 {
+	switch {
+	case score == 0:
+	case speaks:
 		v = m.weigh(at, late, b, &who, &views, score, threshold)
 		a.last = v
+	case !late && clock.counts():
+		m.measure(at, b, score)
 	}
 	m.learn(at, day, b, &who, &views, speaks && score > threshold/2, v != nil)
 	return v
@@ -196,6 +201,14 @@ func (m *model) weigh(at time.Time, late bool, b *behaviour, who *whose, views *
 		return nil
 	}
 	return m.verdict(at, late, b, who, views, total, threshold, recent.Others(act))
+}
+
+// measure counts a score of the days before the model speaks, so that its first
+// threshold rests on some.
+func (m *model) measure(at time.Time, b *behaviour, score int64) {
+	if total, _, fresh := m.hours.touch(b.principal, at).Add(at.Unix(), anomaly.Hash(b.act), score); fresh {
+		m.today(at).Add(total, false)
+	}
 }
 
 // learn teaches the nodes what an event says. What is new to the principal and

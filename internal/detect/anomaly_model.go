@@ -114,6 +114,9 @@ func (c *modelClock) mature() bool {
 	return c.events >= matureEvents && bits.OnesCount32(c.days) >= matureDays
 }
 
+// counts reports whether there were enough days for scores to mean something.
+func (c *modelClock) counts() bool { return bits.OnesCount32(c.days) >= countDays }
+
 // advance counts an event, and moves the model on to its day.
 func (m *model) advance(at time.Time, day int32) *modelClock {
 	c := m.clocks.touch("", at)
@@ -144,7 +147,9 @@ func (m *model) advance(at time.Time, day int32) *modelClock {
 // turn ends a day of the model.
 func (m *model) turn(at time.Time, c *modelClock, day int32) {
 	if c.mature() { // before, nothing was scored
-		m.scores.touch(scoreKey(c.today), at).Events = c.daily
+		if c.counts() {
+			m.scores.touch(scoreKey(c.today), at).Events = c.daily
+		}
 	}
 	by := day - c.today
 	if c.days <<= by; by >= anomaly.Window {
