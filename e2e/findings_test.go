@@ -54,6 +54,37 @@ func (v *vedette) findings(ctx context.Context, t *testing.T) []types.Finding {
 	return all
 }
 
+// isSequence tells the findings of several steps, which come after those of the
+// steps.
+func isSequence(f types.Finding) bool {
+	return strings.HasPrefix(aws.ToString(f.Type), "AttackSequence:")
+}
+
+// single are the findings of single steps.
+func (v *vedette) single(ctx context.Context, t *testing.T) []types.Finding {
+	t.Helper()
+	return slices.DeleteFunc(v.findings(ctx, t), isSequence)
+}
+
+// wantSequence waits for the attack that the workshop's steps are together: one
+// administrator enters kube-system, gives rights away, and gets at a node.
+func (v *vedette) wantSequence(ctx context.Context, t *testing.T) {
+	t.Helper()
+	var seen []string
+	for end := time.Now().Add(3 * settle); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		seen = nil
+		for _, f := range v.findings(ctx, t) {
+			if isSequence(f) {
+				seen = append(seen, describe(f))
+			}
+			if aws.ToString(f.Type) == "AttackSequence:EKS/CompromisedCluster" && aws.ToFloat64(f.Severity) == 9 && f.Service.Detection != nil && len(f.Service.Detection.Sequence.Signals) >= 3 {
+				return
+			}
+		}
+	}
+	t.Errorf("no attack sequence of three signals or more, only %q", seen)
+}
+
 // wantFindings waits until there are as many findings as wanted, gives
 // unwanted ones time to show up, and then compares: each wanted finding once,
 // and nothing else.
@@ -61,13 +92,13 @@ func (v *vedette) wantFindings(ctx context.Context, t *testing.T, want []scenari
 	t.Helper()
 	var got []types.Finding
 	for end := time.Now().Add(settle); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		if got = v.findings(ctx, t); len(got) >= len(want) {
+		if got = v.single(ctx, t); len(got) >= len(want) {
 			break
 		}
 	}
 	if len(want) > 0 {
 		time.Sleep(2 * time.Second)
-		got = v.findings(ctx, t)
+		got = v.single(ctx, t)
 	}
 	taken := make([]bool, len(got))
 	for _, w := range want {
@@ -184,7 +215,7 @@ func describe(f types.Finding) string {
 // wantCounts checks that one act counts once, however many audit events and
 // pods it makes, and that a repeated one counts as often as it was done.
 func (v *vedette) wantCounts(ctx context.Context, t *testing.T) {
-	for _, f := range v.findings(ctx, t) {
+	for _, f := range v.single(ctx, t) {
 		want := int32(1)
 		name := aws.ToString(f.Service.Action.KubernetesApiCallAction.ResourceName)
 		switch name {

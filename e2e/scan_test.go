@@ -24,8 +24,22 @@ import (
 
 // scanAgrees scans the audit log file of the same run. The findings must be
 // those of the server, value for value: the file and the webhook carry the
-// same events, in different batches and orders.
+// same events, in different batches and orders. Sequences are told some seconds
+// after their last step.
 func (v *vedette) scanAgrees(ctx context.Context, t *testing.T, auditLog string) {
+	var diffs []string
+	for end := time.Now().Add(3 * settle); time.Now().Before(end); time.Sleep(time.Second) {
+		if diffs = v.disagreements(ctx, t, auditLog); len(diffs) == 0 {
+			return
+		}
+	}
+	for _, d := range diffs {
+		t.Error(d)
+	}
+}
+
+// disagreements are the differences between the server's findings and a scan's.
+func (v *vedette) disagreements(ctx context.Context, t *testing.T, auditLog string) (out []string) {
 	live := map[string]map[string]any{}
 	ids, err := v.ids(ctx)
 	if err != nil {
@@ -36,27 +50,27 @@ func (v *vedette) scanAgrees(ctx context.Context, t *testing.T, auditLog string)
 			live[fmt.Sprint(f["id"])] = f
 		}
 	}
-	out := v.run(ctx, t, "scan", "--cluster", clusterName, "--account", identity.Account, "--region", region, "-o", "jsonl", auditLog)
 	scanned := map[string]map[string]any{}
-	for line := range bytes.Lines(out) {
+	for line := range bytes.Lines(v.run(ctx, t, "scan", "--cluster", clusterName, "--account", identity.Account, "--region", region, "-o", "jsonl", auditLog)) {
 		f := decode(t, line)
 		scanned[fmt.Sprint(f["id"])] = f
 	}
 	for id, want := range live {
 		got := scanned[id]
 		if got == nil {
-			t.Errorf("scan lacks finding %s of type %v", id, want["type"])
+			out = append(out, fmt.Sprintf("scan lacks finding %s of type %v", id, want["type"]))
 			continue
 		}
 		for _, d := range diff("", portable(t, want), portable(t, got)) {
-			t.Errorf("finding %s of type %v: %s", id, want["type"], d)
+			out = append(out, fmt.Sprintf("finding %s of type %v: %s", id, want["type"], d))
 		}
 	}
 	for id, f := range scanned {
 		if live[id] == nil {
-			t.Errorf("scan has finding %s of type %v, which the server has not", id, f["type"])
+			out = append(out, fmt.Sprintf("scan has finding %s of type %v, which the server has not", id, f["type"]))
 		}
 	}
+	return out
 }
 
 // portable takes out what does not come from the log: what people did with the
