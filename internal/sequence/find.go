@@ -40,6 +40,8 @@ type Sequence struct {
 	Path               []*Edge
 	First, Last        time.Time
 	root               string
+	members            []string // identities of all its findings, also of those left out
+	day                int64    // of the first of them
 }
 
 // finder holds what one search needs.
@@ -165,6 +167,15 @@ func (f *finder) sequence(notes []*Note) *Sequence {
 	}
 	s := &Sequence{Complete: v.complete(), Score: v.score, Sum: v.sum, Choice: v.choice, Order: v.order, Stages: v.stages}
 	s.Type, s.Also, s.root = typeOf(items)
+	s.day = -1
+	for _, i := range items {
+		if n := i.note; n.Strong() {
+			s.members = append(s.members, n.Finding)
+			if s.day < 0 || n.Day < s.day {
+				s.day = n.Day
+			}
+		}
+	}
 	s.keep(items)
 	at := span{s.First, s.Last}
 	set := map[Entity]bool{}
@@ -206,13 +217,7 @@ func (s *Sequence) keep(items []item) {
 // name gives the sequence its id: what it is about, and the day on which its
 // first finding was seen. Neither changes when signals come late.
 func (s *Sequence) name() {
-	day := int64(-1)
-	for _, n := range s.Notes {
-		if n.Strong() && (day < 0 || n.Day < day) {
-			day = n.Day
-		}
-	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "sequence\x00%s\x00%d", s.root, day))
+	sum := sha256.Sum256(fmt.Appendf(nil, "sequence\x00%s\x00%d", s.root, s.day))
 	s.ID = hex.EncodeToString(sum[:16])
 }
 
@@ -228,9 +233,12 @@ func (f *finder) together(list []*Sequence) []*Sequence {
 			(span{s.First, s.Last}).near(span{out[n-1].First, out[n-1].Last}, f.window) {
 			notes := append(slices.Clone(out[n-1].Notes), s.Notes...)
 			slices.SortFunc(notes, func(a, b *Note) int { return strings.Compare(a.Key(), b.Key()) })
-			left := out[n-1].LeftOut + s.LeftOut
-			out[n-1] = f.sequence(slices.CompactFunc(notes, func(a, b *Note) bool { return a == b }))
-			out[n-1].LeftOut += left
+			one := f.sequence(slices.CompactFunc(notes, func(a, b *Note) bool { return a == b }))
+			one.LeftOut += out[n-1].LeftOut + s.LeftOut
+			one.members = slices.Concat(out[n-1].members, s.members)
+			one.day = min(out[n-1].day, s.day)
+			one.name()
+			out[n-1] = one
 			continue
 		}
 		out = append(out, s)

@@ -256,6 +256,28 @@ func TestBound(t *testing.T) {
 	}
 }
 
+// TestAllAreMembers: findings belong to a sequence whichever of its signals are
+// kept, and its id does not depend on that.
+func TestAllAreMembers(t *testing.T) {
+	var entries []any
+	var id string
+	for i := range maxSignals {
+		for _, typ := range []string{entry, persists, escalates} {
+			n := strong(typ, "principal:a", time.Duration(i)*time.Second)
+			n.Finding = fmt.Sprint(n.Finding, i)
+			entries = append(entries, n)
+		}
+		all := complete(Find(bookOf(entries...), Options{}))
+		if len(all) != 1 || len(all[0].Members()) != len(entries) || i > 0 && all[0].ID != id {
+			t.Fatalf("with %d findings: %d sequences, %+v", len(entries), len(all), all)
+		}
+		id = all[0].ID
+		if len(all[0].Notes) > maxSignals {
+			t.Fatalf("%d signals are kept", len(all[0].Notes))
+		}
+	}
+}
+
 func TestRulesAreParsed(t *testing.T) {
 	for _, bad := range []string{
 		"finding\t-\t*\t*\t-\t0.5", "finding\t-\t*\t*\t-\t0\t1", "finding\t-\t*\t*\t-\t2\t1", "finding\t-\t*\t*\t-\t0.5\t0",

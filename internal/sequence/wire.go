@@ -48,12 +48,10 @@ func (s *Sequence) Record(home finding.Home, of func(identity string) *finding.F
 // Identity is the key under which the finding of a sequence is stored.
 func (s *Sequence) Identity() string { return "AttackSequence\x1f" + s.ID }
 
-// Members are the identities of the findings that are signals of it, in order.
+// Members are the identities of its findings, in order: all of them, whichever
+// signals are kept, since those change while it grows.
 func (s *Sequence) Members() []string {
-	var out []string
-	for _, n := range s.strong() {
-		out = append(out, n.Finding)
-	}
+	out := slices.Clone(s.members)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
