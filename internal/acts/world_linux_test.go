@@ -283,6 +283,8 @@ func (w *world) addresses(c *container, addresses ...string) {
 }
 
 // findings are all of the detector.
+// findings are those of single acts: that forty attacks on one node belong
+// together is told, too, when enough of them are.
 func (w *world) findings() []types.Finding {
 	w.t.Helper()
 	var ids []string
@@ -301,7 +303,7 @@ func (w *world) findings() []types.Finding {
 		}
 		all = append(all, out.Findings...)
 	}
-	return all
+	return slices.DeleteFunc(all, func(f types.Finding) bool { return strings.HasPrefix(aws.ToString(f.Type), "AttackSequence:") })
 }
 
 // place is the pod, container or node of a finding.
