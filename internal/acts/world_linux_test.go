@@ -282,7 +282,6 @@ func (w *world) addresses(c *container, addresses ...string) {
 	}
 }
 
-// findings are all of the detector.
 // findings are those of single acts: that forty attacks on one node belong
 // together is told, too, when enough of them are.
 func (w *world) findings() []types.Finding {
