@@ -108,6 +108,11 @@ func (c *ContainerdServer) start() {
 	}
 	c.pid = cmd.Process.Pid
 	c.t.Cleanup(func() {
+		// While it is open its number is not given to a namespace of somebody else.
+		held, err := os.Open("/proc/" + strconv.Itoa(c.pid) + "/ns/mnt")
+		if err == nil {
+			defer held.Close()
+		}
 		namespace, err := mountNamespace(c.pid)
 		_ = cmd.Process.Kill()
 		<-ended
