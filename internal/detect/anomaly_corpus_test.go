@@ -350,6 +350,9 @@ func judgeCorpus(seed uint64, budget AnomalyBudget) (q quality) {
 // docs/detection-quality.md: a change that does worse has to say why. With -v it
 // measures looser budgets, too.
 func TestCorpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it makes three clusters of 28 days")
+	}
 	all := judgeSeeds(AnomalyBudget{})
 	for _, at := range attacks() {
 		t.Logf("%s: %d of %d", at.name, all.found[at.name], all.bundles[at.name])

@@ -313,6 +313,9 @@ func TestLegacySuccessor(t *testing.T) {
 // VEDETTE_ENTITIES=1000000 it takes that many.
 func TestManyEntities(t *testing.T) {
 	entities := 20_000
+	if testing.Short() {
+		entities = 4000
+	}
 	if n := os.Getenv("VEDETTE_ENTITIES"); n != "" {
 		if _, err := fmt.Sscan(n, &entities); err != nil {
 			t.Fatal(err)
