@@ -160,9 +160,13 @@ func (w *writer) time(name string, t time.Time) {
 }
 
 func (w *writer) texts(name string, all []string) {
-	if len(all) == 0 {
-		return
+	if len(all) > 0 {
+		w.array(name, all)
 	}
+}
+
+// array appends texts, also where there are none.
+func (w *writer) array(name string, all []string) {
 	w.key(name)
 	w.b = append(w.b, '[')
 	for i, s := range all {

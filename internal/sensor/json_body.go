@@ -74,15 +74,7 @@ func (w *writer) rare(r *event.Runtime) {
 		w.close()
 	case r.Namespace != nil:
 		w.open("namespace")
-		w.key("types")
-		w.b = append(w.b, '[')
-		for i, t := range r.Namespace.Types {
-			if i > 0 {
-				w.b = append(w.b, ',')
-			}
-			w.str(t)
-		}
-		w.b = append(w.b, ']')
+		w.array("types", r.Namespace.Types)
 		w.flag("host", r.Namespace.Host)
 		w.close()
 	case r.Stratum != nil:
