@@ -66,27 +66,26 @@ const (
 // judgeBehaviour judges a call by how its caller usually behaves, and adds what
 // it finds to what others found. Where a type that AWS retired has a successor
 // that speaks for the same call, the successor stays.
-func (e *Engine) judgeBehaviour(sc *scope, ev *event.Event, out []*finding.Signal) []*finding.Signal {
-	a := ev.Audit
+func (e *Engine) judgeBehaviour(c *call, out []*finding.Signal) []*finding.Signal {
+	a := c.a
 	if e.opts.AnomaliesOff || a.Code == 0 || a.User.Username == "" || a.User.Username == anonymousUser {
 		return out
 	}
 	k := &e.kube
 	b := k.behaviour(e, a)
-	c := call{ev: ev, a: a, scope: sc}
 	var t trigger
 	if a.Succeeded() {
 		k.describe(a, b.act)
 		if kind := triggerOf(a); kind != noTrigger {
-			t = e.trigger(&c, kind)
+			t = e.trigger(c, kind)
 			b.risk, b.typ = t.risk, t.typ
 		}
 	}
-	v := e.anomaliesIn(sc).judge(ev.Time, sc.late, &b)
+	v := e.anomaliesIn(c.scope).judge(c.ev.Time, c.scope.late, &b)
 	if v == nil {
 		return out
 	}
-	return append(withoutLegacy(out, t.typ, t.also), t.signals(&c, v)...)
+	return append(withoutLegacy(out, t.typ, t.also), t.signals(c, v)...)
 }
 
 // withoutLegacy leaves out the retired type of what a type claims.

@@ -236,9 +236,12 @@ func (e *Engine) workloadTrigger(c *call, v *[kubeViews]string) trigger {
 	if !isNative(c) {
 		return trigger{risk: riskLooks}
 	}
+	if c.isControllersOwn() {
+		return t
+	}
 	resource, obj := c.a.Object.Resource, c.object()
 	spec := podSpec(resource, obj)
-	if obj == nil || spec == nil || c.isControllersOwn(obj) || !c.changed() || !c.changesSpec() {
+	if obj == nil || spec == nil || !c.changed() || !c.changesSpec() {
 		return t
 	}
 	sent := spec

@@ -459,7 +459,8 @@ func BenchmarkBehaviour(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := range b.N {
-		if out := e.judgeBehaviour(sc, ordinary[i%len(ordinary)], nil); len(out) > 0 {
+		ev := ordinary[i%len(ordinary)]
+		if out := e.judgeBehaviour(&call{ev: ev, a: ev.Audit, scope: sc}, nil); len(out) > 0 {
 			b.Fatal(out[0].Why)
 		}
 	}

@@ -49,6 +49,9 @@ func (c *apiCall) behaves() {
 		return
 	}
 	c.stillThere()
+	if c.opts.AnomaliesOff {
+		return
+	}
 	if c.isS3Data() {
 		c.bucketBehaviour()
 		return

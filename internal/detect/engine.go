@@ -72,6 +72,7 @@ type Engine struct {
 	last       *scope // the one asked for last
 	ids        Identifier
 	record     record
+	call       call
 	peers      peers
 
 	runtime       map[event.RuntimeKind][]runtimeDetector
@@ -233,8 +234,11 @@ func (e *Engine) guarded(sc *scope, ev *event.Event) (out []*finding.Signal, err
 
 func (e *Engine) dispatch(sc *scope, ev *event.Event) []*finding.Signal {
 	if ev.Audit != nil {
-		out := e.judgeBehaviour(sc, ev, e.judge(sc, ev))
-		e.rememberRequest(sc, ev, out)
+		c := &e.call // its bodies are parsed once, whoever asks for them
+		*c = call{ev: ev, a: ev.Audit, scope: sc}
+		out := e.judgeBehaviour(c, e.judge(c))
+		e.rememberRequest(c, out)
+		*c = call{}
 		return out
 	}
 	if ev.Runtime != nil {
@@ -244,8 +248,8 @@ func (e *Engine) dispatch(sc *scope, ev *event.Event) []*finding.Signal {
 }
 
 // judge runs the detectors that want this event's resource.
-func (e *Engine) judge(sc *scope, ev *event.Event) []*finding.Signal {
-	a := ev.Audit
+func (e *Engine) judge(c *call) []*finding.Signal {
+	a := c.a
 	anonymous := a.User.Username == anonymousUser
 	var listed netip.Addr
 	if a.Code != 0 && !anonymous && a.User.Username != "" {
@@ -259,7 +263,6 @@ func (e *Engine) judge(sc *scope, ev *event.Event) []*finding.Signal {
 	if len(interested) == 0 && !anonymous && !kubeflow && !listed.IsValid() {
 		return nil // most events end here, before anything is allocated for them
 	}
-	c := &call{ev: ev, a: a, scope: sc}
 	var out []*finding.Signal
 	if listed.IsValid() {
 		out = maliciousCaller(c, e.opts.Intel, listed)
@@ -268,7 +271,7 @@ func (e *Engine) judge(sc *scope, ev *event.Event) []*finding.Signal {
 		return out
 	}
 	if kubeflow && showsKubeflow(c) {
-		sc.kubeflow = true
+		c.scope.kubeflow = true
 	}
 	if len(interested) == 0 && !anonymous || c.isDryRun() {
 		return out

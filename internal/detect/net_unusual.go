@@ -24,7 +24,7 @@ const (
 // What calls a host on a list has its own findings.
 func (r *record) habits(v *view, listed bool) {
 	f := v.f
-	if !v.outgoing || f.Rejected || f.Function != "" || v.eni == "" && f.Interface != "" {
+	if r.opts.AnomaliesOff || !v.outgoing || f.Rejected || f.Function != "" || v.eni == "" && f.Interface != "" {
 		return
 	}
 	key := v.handle()

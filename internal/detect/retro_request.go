@@ -39,9 +39,8 @@ const maxIdentity = 2048
 
 // rememberRequest remembers the public addresses of somebody who showed
 // credentials to an API server.
-func (e *Engine) rememberRequest(sc *scope, ev *event.Event, claims []*finding.Signal) {
-	p := e.past(sc)
-	a := ev.Audit
+func (e *Engine) rememberRequest(c *call, claims []*finding.Signal) {
+	p, a := e.past(c.scope), c.a
 	if p == nil || a.Code == 0 || a.User.Username == "" || a.User.Username == anonymousUser {
 		return
 	}
@@ -49,7 +48,6 @@ func (e *Engine) rememberRequest(sc *scope, ev *event.Event, claims []*finding.S
 	if len(ips) == 0 { // from inside
 		return
 	}
-	c := &call{ev: ev, a: a, scope: sc}
 	if c.path() == "" || isPublicPath(c) {
 		return
 	}

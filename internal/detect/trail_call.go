@@ -122,24 +122,10 @@ func (c *apiCall) principal() string {
 	if p == "" {
 		p = id.AccountID + "/" + id.UserName
 	}
-	if role, session, ok := strings.Cut(p, ":"); ok && role != "" && isMadeUp(session) {
+	if role, session, ok := strings.Cut(p, ":"); ok && role != "" && event.IsNumbered(session) {
 		p = role
 	}
 	return p
-}
-
-// isMadeUp reports whether the name of a session is one of a series: it has a
-// run of nine digits or more.
-func isMadeUp(session string) bool {
-	run := 0
-	for i := range len(session) {
-		if ch := session[i]; ch < '0' || ch > '9' {
-			run = 0
-		} else if run++; run >= 9 {
-			return true
-		}
-	}
-	return false
 }
 
 // claimCall starts a claim about the call: who, what, where from.

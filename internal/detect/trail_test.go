@@ -192,7 +192,7 @@ func TestOwnAccounts(t *testing.T) {
 
 func TestMadeUpSessions(t *testing.T) {
 	for s, want := range map[string]bool{"aws-go-sdk-1722375070115152000": true, "alice@shop.example": false, "botocore-session-1767322800": true, "GitHubActions": false, "": false} {
-		if got := isMadeUp(s); got != want {
+		if got := event.IsNumbered(s); got != want {
 			t.Errorf("%q: %v", s, got)
 		}
 	}

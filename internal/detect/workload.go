@@ -31,8 +31,11 @@ func riskyWorkload(c *call) []*finding.Signal {
 		return nil
 	}
 	resource := c.a.Object.Resource
+	if c.isControllersOwn() {
+		return nil
+	}
 	obj := c.object()
-	if obj == nil || c.isControllersOwn(obj) || !c.changed() || !c.changesSpec() {
+	if obj == nil || !c.changed() || !c.changesSpec() {
 		return nil
 	}
 	spec := podSpec(resource, obj)
@@ -93,17 +96,18 @@ var controllers = []string{"replicaset-controller", "daemon-set-controller", "st
 // isControllersOwn reports whether the call only carries out what somebody
 // else decided: a pod made for its owner, an owner's bookkeeping, or the mirror
 // that a kubelet shows of a static pod. Claims in the object itself do not
-// suffice; the identity must fit, and must not be borrowed.
-func (c *call) isControllersOwn(obj *jsonscan.Node) bool {
+// suffice; the identity must fit, and must not be borrowed. The object is read
+// only where the identity does not settle it.
+func (c *call) isControllersOwn() bool {
 	user := c.a.User.Username
 	name, ok := strings.CutPrefix(user, "system:serviceaccount:kube-system:")
 	switch {
 	case c.a.Impersonated.Username != "":
 		return false
 	case ok && slices.Contains(controllers, name), user == "system:kube-controller-manager":
-		return c.a.Verb != "create" || controllerOf(obj) != nil
+		return c.a.Verb != "create" || controllerOf(c.object()) != nil
 	case strings.HasPrefix(user, "system:node:"):
-		return obj.Get("metadata", "annotations").Text("kubernetes.io/config.mirror") != "" || c.a.Verb != "create"
+		return c.a.Verb != "create" || c.object().Get("metadata", "annotations").Text("kubernetes.io/config.mirror") != ""
 	}
 	return false
 }

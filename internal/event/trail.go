@@ -87,3 +87,17 @@ func parsed(b []byte) *jsonscan.Node {
 	n, _ := jsonscan.Parse(b)
 	return n
 }
+
+// IsNumbered reports whether the name of a session is one of a series: it has a
+// run of nine digits or more, as SDKs write.
+func IsNumbered(session string) bool {
+	run := 0
+	for i := range len(session) {
+		if ch := session[i]; ch < '0' || ch > '9' {
+			run = 0
+		} else if run++; run >= 9 {
+			return true
+		}
+	}
+	return false
+}

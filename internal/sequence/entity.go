@@ -45,21 +45,10 @@ func principalOf(id string) Entity {
 	return entity(kindPrincipal, id)
 }
 
-// isMachine reports whether a session's name is one that programs make: a run
-// of nine digits, as SDKs write, or what Pod Identity calls its sessions.
+// isMachine reports whether a session's name is one that programs make: one of
+// a series, or what Pod Identity calls its sessions.
 func isMachine(session string) bool {
-	if strings.HasPrefix(session, "eks-") {
-		return true
-	}
-	run := 0
-	for i := range len(session) {
-		if c := session[i]; c < '0' || c > '9' {
-			run = 0
-		} else if run++; run >= 9 {
-			return true
-		}
-	}
-	return false
+	return strings.HasPrefix(session, "eks-") || event.IsNumbered(session)
 }
 
 // instanceOf is the instance, and taskOf the task, that a session is of.
