@@ -34,6 +34,10 @@ const (
 	// an attack would only be told twice.
 	correlateEvery = 250 * time.Millisecond
 	correlateWait  = 10 * time.Second
+	// correlateShare is the part of the time that passes may take, as 1 to so
+	// many: each reads all notes, however few are new.
+	correlateShare = 10
+	correlateRest  = 30 * time.Second
 	// notesPruned bounds how many old notes one pass deletes.
 	notesPruned = 1000
 )
@@ -41,8 +45,12 @@ const (
 // correlate runs until ctx ends.
 func (a *App) correlate(ctx context.Context) {
 	c := correlator{app: a, last: a.Now()}
-	for pause(ctx, correlateEvery) == nil {
-		if err := c.pass(ctx); err != nil && ctx.Err() == nil {
+	rest := correlateEvery
+	for pause(ctx, rest) == nil {
+		begun := time.Now() // no clock that may be set
+		err := c.pass(ctx)
+		rest = min(max(correlateEvery, correlateShare*time.Since(begun)), correlateRest)
+		if err != nil && ctx.Err() == nil {
 			a.Log.Error("attack sequences could not be looked for", "err", err)
 			if pause(ctx, time.Second) != nil {
 				return
