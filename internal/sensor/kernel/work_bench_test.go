@@ -21,7 +21,11 @@ import (
 )
 
 // work is what machines are for. Each is run in a process of its own.
-var work = map[string]func(dir string) error{"compile": compile, "serve": serveFiles}
+var work = map[string]func(dir string) error{
+	"compile": compile,
+	"serve":   func(dir string) error { return serveFiles(dir, true) },
+	"connect": func(dir string) error { return serveFiles(dir, false) },
+}
 
 // compile builds a package of the standard library and what it needs, anew.
 func compile(dir string) error {
@@ -31,9 +35,9 @@ func compile(dir string) error {
 	return cmd.Run()
 }
 
-// serveFiles has nginx answer requests: half of them each with a connection of
-// its own, as services that call others by name often do.
-func serveFiles(dir string) error {
+// serveFiles has nginx answer requests: on connections that are kept, or each with
+// a connection of its own, as services that call others by name often do.
+func serveFiles(dir string, kept bool) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -55,21 +59,19 @@ func serveFiles(dir string) error {
 	}
 	defer nginx.Wait()
 	defer nginx.Process.Signal(syscall.SIGTERM)
-	for kept := range 2 {
-		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: kept == 0}}
-		for n := range 4000 {
-			res, err := client.Get("http://" + addr + "/page")
-			for deadline := time.Now().Add(5 * time.Second); err != nil && n == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-				res, err = client.Get("http://" + addr + "/page") // it begins to listen
-			}
-			if err != nil {
-				return err
-			}
-			if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
-				return fmt.Errorf("%s: %w", res.Status, err)
-			}
-			res.Body.Close()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: !kept}}
+	for n := range 8000 {
+		res, err := client.Get("http://" + addr + "/page")
+		for deadline := time.Now().Add(5 * time.Second); err != nil && n == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			res, err = client.Get("http://" + addr + "/page") // it begins to listen
 		}
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s: %w", res.Status, err)
+		}
+		res.Body.Close()
 	}
 	return nil
 }
@@ -99,9 +101,9 @@ func labour(args []string) error {
 // network's programs too, in turn: medians.
 func BenchmarkWork(b *testing.B) {
 	needKernel(b)
-	for _, what := range []string{"compile", "serve"} {
+	for _, what := range []string{"compile", "serve", "connect"} {
 		b.Run(what, func(b *testing.B) {
-			if _, err := exec.LookPath("nginx"); err != nil && what == "serve" {
+			if _, err := exec.LookPath("nginx"); err != nil && what != "compile" {
 				testbed.Lack(b, "nginx", "install it with: apt-get install nginx-light")
 			}
 			for b.Loop() {
@@ -112,7 +114,7 @@ func BenchmarkWork(b *testing.B) {
 }
 
 func compareWork(b *testing.B, what string) {
-	const rounds = 5
+	const rounds = 9
 	run := func() time.Duration {
 		cmd := worker(b, nil, "labour", what)
 		cmd.Stderr = os.Stderr
