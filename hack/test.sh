@@ -30,7 +30,7 @@ if $can_install; then
 fi
 
 step "unit, scenario and API tests"
-go test $(go list ./... | grep -v -e /internal/soak -e /internal/acts)
+go test -timeout 20m $(go list ./... | grep -v -e /internal/soak -e /internal/acts)
 
 step "soak, briefly"
 go test -count=1 ./internal/soak
