@@ -26,7 +26,7 @@ go tool staticcheck ./...
 
 if $can_install; then
   step "packages"
-  install_packages awscli clang-19 llvm-19 libbpf-dev postgresql etcd-server containerd runc busybox-static containernetworking-plugins iptables iproute2
+  install_packages awscli clang-19 llvm-19 libbpf-dev postgresql etcd-server containerd runc busybox-static containernetworking-plugins iptables iproute2 prometheus-alertmanager rsyslog rsyslog-gnutls
 fi
 
 step "unit, scenario and API tests"

@@ -265,15 +265,51 @@ func (c *dbClient) Cursor(ctx context.Context, name string) ([]byte, error) {
 	return []byte(v), nil
 }
 
-func (c *dbClient) MoveCursor(ctx context.Context, name string, was, data []byte) (bool, error) {
-	if err := c.enter(ctx, "move a cursor"); err != nil {
-		return false, err
-	}
+// move moves the publisher's cursor, if it is where the publisher thinks.
+func (c *dbClient) move(name string, was, to []byte) bool {
 	now, ok := c.db.cursors[name]
-	moved := ok == (was != nil) && now == string(was)
-	if moved {
-		c.db.cursors[name] = string(data)
+	if ok != (was != nil) || now != string(was) {
+		return false
+	}
+	if to != nil {
+		c.db.cursors[name] = string(to)
 		c.node.sending = false
 	}
+	return true
+}
+
+func (c *dbClient) StepPublish(ctx context.Context, p store.PublishStep) (bool, error) {
+	if err := c.enter(ctx, "keep a step of publishing"); err != nil {
+		return false, err
+	}
+	moved := c.move(p.Cursor, p.Was, p.To)
 	return moved, c.answer()
 }
+
+func (c *dbClient) ReopenPublish(ctx context.Context, _, cursor string, was, back []byte, _ []string) (bool, error) {
+	if err := c.enter(ctx, "have things published again"); err != nil {
+		return false, err
+	}
+	moved := c.move(cursor, was, back)
+	return moved, c.answer()
+}
+
+// The publisher of the simulation sends all at once, so it remembers nothing of
+// what it told, and its target refuses nothing for good.
+
+func (c *dbClient) PublishItems(context.Context, string, []string) (map[string]store.PublishItem, error) {
+	return nil, nil
+}
+
+func (c *dbClient) PublishDue(context.Context, string, time.Time, int) ([]store.PublishItem, error) {
+	return nil, nil
+}
+
+func (c *dbClient) DeadToResend(context.Context, string, int) ([]store.DeadLetter, error) {
+	return nil, nil
+}
+
+func (c *dbClient) PublishStatus(context.Context, string) ([]byte, error)  { return nil, nil }
+func (c *dbClient) PutPublishStatus(context.Context, string, []byte) error { return nil }
+func (c *dbClient) PrunePublish(context.Context, string, time.Time) error  { return nil }
+func (c *dbClient) PruneDead(context.Context, string, time.Time) error     { return nil }

@@ -139,7 +139,7 @@ func (n *node) startWorker() {
 		n.ended = true
 	})
 	f := publish.NewFollower(publish.Options{
-		Name: "target", Store: n.store, Target: (*simTarget)(n), Account: "a", Region: "r", Log: n.logger(),
+		Name: "target", Store: n.store, Target: (*simTarget)(n), Now: n.Now, Log: n.logger(),
 		May: func() bool { _, first := n.worker.Held(); return first },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			return n.pause(ctx, max(d, 700*time.Millisecond))

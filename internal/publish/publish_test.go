@@ -57,7 +57,7 @@ func put(t *testing.T, st *store.Store, id string, count int64, change ...func(*
 
 func follower(st *store.Store, to publish.Target) *publish.Follower {
 	return publish.NewFollower(publish.Options{
-		Name: "test", Store: st, Target: to, Account: "111122223333", Region: "eu-west-1",
+		Name: "test", Store: st, Target: to, Now: func() time.Time { return now },
 		May: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
 		Sleep: func(ctx context.Context, d time.Duration) error { time.Sleep(time.Millisecond); return ctx.Err() },
 	})
