@@ -110,6 +110,7 @@ type sequenceRow struct {
 	Signals  int             `json:"signals"`
 	Stages   []sequence.Step `json:"stages"`
 	Path     []string        `json:"path,omitempty"`
+	Chains   []string        `json:"chains,omitempty"`
 	Lacks    string          `json:"lacks,omitempty"`
 }
 
@@ -117,7 +118,7 @@ func rowOf(q *sequence.Sequence) sequenceRow {
 	return sequenceRow{
 		ID: q.ID, Type: q.Type, Complete: q.Complete, Score: math.Round(q.Score*100) / 100, About: q.About(),
 		First: finding.Timestamp(q.First), Last: finding.Timestamp(q.Last), Signals: len(q.Notes) + q.LeftOut,
-		Stages: q.Steps(), Path: q.PathWords(), Lacks: q.Lacks(),
+		Stages: q.Steps(), Path: q.PathWords(), Chains: q.Chains(), Lacks: q.Lacks(),
 	}
 }
 
@@ -126,24 +127,46 @@ func (p *printer) sequencesTable(rows []sequenceRow) error {
 		_, err := fmt.Fprintln(p.w, "No attack sequences.")
 		return err
 	}
-	tw := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "STATE\tSCORE\tTYPE\tFIRST SEEN\tABOUT\tSTAGES")
-	for _, r := range rows {
-		state := "half"
+	for i, r := range rows {
+		if i > 0 {
+			fmt.Fprintln(p.w)
+		}
+		state := "half-finished"
 		if r.Complete {
 			state = "complete"
 		}
-		stages := ""
-		for i, st := range r.Stages {
-			if i > 0 {
-				stages += ", "
-			}
-			stages += fmt.Sprintf("%s %.1f", st.Stage, st.Surprise)
+		fmt.Fprintf(p.w, "%s, score %.2f: %s\n", state, r.Score, r.Type)
+		fmt.Fprintf(p.w, "  about   %s\n  seen    %s to %s, %s\n  id      %s\n", printable(r.About), firstSeen(r.First), firstSeen(r.Last), signals(r.Signals), r.ID)
+		for _, c := range r.Chains {
+			fmt.Fprintf(p.w, "  linked  %s\n", printable(c))
 		}
-		fmt.Fprintf(tw, "%s\t%.2f\t%s\t%s\t%s\t%s\n", state, r.Score, r.Type, firstSeen(r.First), printable(r.About), stages)
 		if r.Lacks != "" {
-			fmt.Fprintf(tw, "\t\t\t\tlacks\t%s\n", printable(r.Lacks))
+			fmt.Fprintf(p.w, "  lacks   %s\n", printable(r.Lacks))
 		}
+		if err := p.stagesTable(r.Stages); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func signals(n int) string {
+	if n == 1 {
+		return "1 signal"
+	}
+	return fmt.Sprintf("%d signals", n)
+}
+
+// stagesTable prints what each stage is told by.
+func (p *printer) stagesTable(stages []sequence.Step) error {
+	tw := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "  STAGE\tSURPRISE\tFIRST SEEN\tSIGNAL")
+	for _, st := range stages {
+		what := st.Signal
+		if !st.Strong {
+			what += " (harmless alone)"
+		}
+		fmt.Fprintf(tw, "  %s\t%.1f\t%s\t%s\n", st.Stage, st.Surprise, firstSeen(st.Time), what)
 	}
 	return tw.Flush()
 }

@@ -80,6 +80,73 @@ func TestKilled(t *testing.T) {
 	t.Logf("%d kills, %d rotations (%d while down), %d lines followed, attacks %v", kills, log.rotations, rotatedWhileDown, log.lines, want)
 }
 
+// TestSequencesOfKilled kills the server while the steps of attacks come, one
+// after the other. In the end the sequences, and all that belongs to them, are
+// those of a scan.
+func TestSequencesOfKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it kills a server for about ten seconds")
+	}
+	pieces, scanned := attacksInPieces(t)
+	s := newKilled(t)
+	s.start()
+	var wg sync.WaitGroup
+	sent := make(chan struct{})
+	wg.Go(func() {
+		defer close(sent)
+		client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
+		defer client.CloseIdleConnections()
+		for _, p := range pieces {
+			for tries := 0; ; tries++ {
+				res, err := client.Post("http://"+s.addr+p.path, "application/json", strings.NewReader(p.body+"\n"))
+				if err == nil {
+					res.Body.Close()
+					if res.StatusCode == http.StatusOK {
+						break
+					}
+				}
+				if tries > 2000 {
+					t.Errorf("gave up pushing to %s", p.path)
+					return
+				}
+				time.Sleep(10 * time.Millisecond) // nobody is there, or it was told to come again
+			}
+			time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // so that kills fall between
+		}
+	})
+	defer wg.Wait()
+	n := 0
+	for done := false; !done; n++ {
+		time.Sleep(time.Duration(100+rand.IntN(400)) * time.Millisecond) // the random moment is the test
+		select {
+		case <-sent:
+			done = true
+		default:
+		}
+		s.kill()
+		s.start()
+	}
+	st, err := store.Open(context.Background(), StoreFile(s.dir), store.Options{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	app := &App{Options: Options{Config: configOf(t, s.settings)}, keys: &Keys{store: st}}
+	want := jsonl(t, scanned.Findings)
+	until(t, "all steps were looked at, and the findings are those of a scan", func() bool {
+		mark, told, err := app.sequenceMarks(t.Context())
+		return err == nil && mark > 0 && mark == told && len(stored(t, app)) >= len(scanned.Findings)
+	})
+	s.stop()
+	if d := cmp.Diff(want, jsonl(t, stored(t, app))); d != "" {
+		t.Errorf("scanned, and stored after %d kills:\n%.4000s", n, d)
+	}
+	if n < 4 {
+		t.Errorf("%d kills; the test says little", n)
+	}
+	t.Logf("%d kills while %d records came", n, len(pieces))
+}
+
 // killed is a server that is killed and started again.
 type killed struct {
 	t                       *testing.T

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/sequence"
@@ -24,17 +25,20 @@ func ScanOptionsOf(c *config.Config) (ScanOptions, error) {
 	d, err := DetectOptions(c)
 	return ScanOptions{
 		Scope:  event.Scope{Account: c.Account, Region: c.Region, Cluster: c.Cluster},
-		Detect: d, Sequences: SequenceOptions(c),
+		Detect: d, Sequences: SequenceOptions(c), Noise: NoiseLimits(c),
 	}, err
 }
 
-// observe notes in a book what a batch, and the findings made of it, show that
-// may be a step of an attack. A signal whose finding is hidden says so.
-func observe(book *sequence.Book, b *event.Batch, signals []*finding.Signal, in findings) error {
+// observe notes in a book what a batch, and what came of it, show that may be a
+// step of an attack. A signal whose finding is hidden says so.
+func observe(book *sequence.Book, b *event.Batch, res *detect.Result, in findings) error {
 	for i := range b.Events {
 		book.Event(&b.Events[i])
 	}
-	for _, s := range signals {
+	for _, h := range res.Hints {
+		book.Hint(h.Name, h.Event, h.Record, h.Instance, h.What)
+	}
+	for _, s := range res.Signals {
 		r, err := in.Finding(s.Identity())
 		if err != nil {
 			return err

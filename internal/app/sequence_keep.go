@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
-	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/sequence"
 	"github.com/vedette-project/vedette/internal/store"
 )
@@ -36,18 +36,19 @@ func (s *steps) forget() {
 	s.begin()
 }
 
-// observe notes what a batch and the findings made of it show.
-func (s *steps) observe(b *event.Batch, signals []*finding.Signal, in findings) error {
+// observe notes what a batch and what came of it show.
+func (s *steps) observe(b *event.Batch, res *detect.Result, in findings) error {
 	if s.off {
 		return nil
 	}
-	return observe(s.book, b, signals, in)
+	return observe(s.book, b, res, in)
 }
 
 // write stores what is new of the commit, in one order, so that two commits
 // cannot wait for each other.
 func (s *steps) write(tx *store.Tx) error {
 	entries := s.book.Entries()
+	moved := false
 	slices.SortFunc(entries, func(a, b sequence.Kept) int { return strings.Compare(a.Key(), b.Key()) })
 	for _, k := range entries {
 		key := k.Key()
@@ -58,7 +59,7 @@ func (s *steps) write(tx *store.Tx) error {
 			}
 		}
 		n := store.SequenceNote{Key: key, Strong: k.Strong(), Seen: k.Seen()}
-		err := tx.MergeSequenceNote(n, func(old []byte) ([]byte, error) {
+		changed, err := tx.MergeSequenceNote(n, func(old []byte) ([]byte, error) {
 			data, err := sequence.Fold(old, k)
 			if err != nil {
 				return nil, err
@@ -74,8 +75,12 @@ func (s *steps) write(tx *store.Tx) error {
 		if err != nil {
 			return fmt.Errorf("keep steps of attacks: %w", err)
 		}
+		moved = moved || changed
 	}
-	return nil
+	if !moved {
+		return nil
+	}
+	return tx.MoveSequenceMark()
 }
 
 // committed takes over what is stored now.

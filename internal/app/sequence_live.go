@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,24 @@ import (
 type correlator struct {
 	app  *App
 	last time.Time // when it told last
+	// read are the notes of the last pass: most are the same in the next, and to
+	// parse them is what costs most.
+	read noteCache
 }
+
+// noteCache holds notes by their keys. It is only ever a shortcut: a row that is
+// not what it was is parsed again.
+type noteCache struct {
+	seed maphash.Seed
+	rows map[string]cachedNote
+}
+
+type cachedNote struct {
+	sum  uint64
+	kept sequence.Kept
+}
+
+func newNoteCache() noteCache { return noteCache{seed: maphash.MakeSeed()} }
 
 const (
 	// sequencesCursor names the mark of the last pass.
@@ -35,7 +53,7 @@ const (
 	correlateEvery = 250 * time.Millisecond
 	correlateWait  = 10 * time.Second
 	// correlateShare is the part of the time that passes may take, as 1 to so
-	// many: each reads all notes, however few are new.
+	// many: each looks at all notes, however few are new.
 	correlateShare = 10
 	correlateRest  = 30 * time.Second
 	// notesPruned bounds how many old notes one pass deletes.
@@ -44,7 +62,7 @@ const (
 
 // correlate runs until ctx ends.
 func (a *App) correlate(ctx context.Context) {
-	c := correlator{app: a, last: a.Now()}
+	c := correlator{app: a, last: a.Now(), read: newNoteCache()}
 	rest := correlateEvery
 	for pause(ctx, rest) == nil {
 		begun := time.Now() // no clock that may be set
@@ -67,7 +85,9 @@ func (c *correlator) pass(ctx context.Context) error {
 	if busy, err := c.app.anyBehind(ctx); err != nil || busy && c.app.Now().Sub(c.last) < correlateWait {
 		return err
 	}
-	book, newest, err := c.read(ctx)
+	book, newest, err := c.read.notes(ctx, c.app.keys.store, func(key string, err error) {
+		c.app.Log.Error("a note of attack sequences cannot be read; it is left out", "key", key, "err", err)
+	})
 	if err != nil {
 		return err
 	}
@@ -107,27 +127,29 @@ func (a *App) sequenceMarks(ctx context.Context) (mark, told int64, err error) {
 	return mark, told, err
 }
 
-// read reads all notes. What cannot be read, of another version, is left out.
-func (c *correlator) read(ctx context.Context) (book *sequence.Book, newest time.Time, err error) {
-	return readNotes(ctx, c.app.keys.store, func(key string, err error) {
-		c.app.Log.Error("a note of attack sequences cannot be read; it is left out", "key", key, "err", err)
-	})
-}
-
-func readNotes(ctx context.Context, st *store.Store, bad func(key string, err error)) (book *sequence.Book, newest time.Time, err error) {
+// notes reads all notes into a book. What cannot be read, of another version, is
+// left out and told of.
+func (c *noteCache) notes(ctx context.Context, st *store.Store, bad func(key string, err error)) (book *sequence.Book, newest time.Time, err error) {
 	book = sequence.NewBook(sequence.Builtin())
+	now := make(map[string]cachedNote, len(c.rows))
 	err = st.SequenceNotes(ctx, func(n store.SequenceNote) error {
-		k, err := sequence.Parse(n.Data)
-		if err != nil {
-			bad(n.Key, err)
-			return nil
+		row, known := c.rows[n.Key]
+		if sum := maphash.Bytes(c.seed, n.Data); !known || row.sum != sum {
+			k, err := sequence.Parse(n.Data)
+			if err != nil {
+				bad(n.Key, err)
+				return nil
+			}
+			row = cachedNote{sum, k}
 		}
-		book.Add(k)
+		now[n.Key] = row
+		book.Add(row.kept)
 		if n.Seen.After(newest) {
 			newest = n.Seen
 		}
 		return nil
 	})
+	c.rows = now
 	return book, newest, err
 }
 
@@ -260,7 +282,8 @@ func alike(a, b *finding.Finding) (bool, error) {
 // those that are half-finished.
 func StoredSequences(ctx context.Context, st *store.Store, c *config.Config) ([]*sequence.Sequence, error) {
 	var bad error
-	book, _, err := readNotes(ctx, st, func(_ string, err error) { bad = cmp.Or(bad, err) })
+	cache := newNoteCache()
+	book, _, err := cache.notes(ctx, st, func(_ string, err error) { bad = cmp.Or(bad, err) })
 	if err := cmp.Or(err, bad); err != nil {
 		return nil, err
 	}

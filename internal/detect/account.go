@@ -60,12 +60,13 @@ type record struct {
 	late    bool
 	call    apiCall // of the record, where it is one
 	out     []*finding.Signal
+	hints   *[]Hint
 }
 
 // judgeAccount runs the detectors of a record's source.
 func (e *Engine) judgeAccount(sc *scope, ev *event.Event) []*finding.Signal {
 	r := &e.record
-	*r = record{ev: ev, account: e.accountIn(sc), opts: &e.opts, rules: e.trail, late: sc.late}
+	*r = record{ev: ev, account: e.accountIn(sc), opts: &e.opts, rules: e.trail, late: sc.late, hints: &e.hints}
 	switch {
 	case ev.Trail != nil:
 		r.models = e.anomaliesIn(sc)

@@ -15,6 +15,9 @@ import (
 // judgeQuery runs the detectors of DNS queries.
 func (r *record) judgeQuery(q *event.Query) {
 	r.raiseQuery(q, r.account.dns.judge(r.opts.Intel, questionOf(q, r.ev.Time)))
+	if name := r.account.dns.hinted(); name != "" {
+		r.hint(HintDrawnNames, r.askingInstance(q), name)
+	}
 }
 
 // questionOf is what a record of a query log asks.

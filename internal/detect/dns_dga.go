@@ -25,6 +25,9 @@ const (
 	// drawnNames are as many names as say anything, and drawnMissing as many of them
 	// as must not exist: all that a crawler finds may look drawn, but it is there.
 	drawnNames, drawnMissing = 5, 3
+	// hintedDrawn is what only hints, of hintedNames that do not exist.
+	hintedDrawn = drawnEnough / 2
+	hintedNames = 2
 
 	// evidenceMissing and evidenceThere are what it says that a name does not exist,
 	// ln(0.9/0.15), and that it does, ln(0.1/0.85).
@@ -47,6 +50,9 @@ type draws struct {
 	model  *dga.Model
 	names  *table[drawnName]
 	askers *table[drawing]
+	// hinted is the name that was judged last, where what it adds up to hints at
+	// drawn names.
+	hinted string
 }
 
 func newDraws(prefix string) *draws {
@@ -122,6 +128,9 @@ func (d *draws) judge(set *intel.Set, places *places, q *dnsQuestion) *dnsVerdic
 	}
 	a = d.askers.touch(who, q.time)
 	a.add(drawnShare{name: strings.Clone(where.site), score: int64(score), share: share, answer: answer}, q.time)
+	if a.sum >= hintedDrawn && share > 0 && a.all-a.there >= hintedNames {
+		d.hinted = where.site
+	}
 	if a.sum < drawnEnough || share <= 0 || a.all < drawnNames || a.all-a.there < drawnMissing || a.told != 0 && since(a.told, q.time).Abs() < toldAgain {
 		return nil
 	}

@@ -120,10 +120,15 @@ func (s *dnsState) memories() []memory {
 	return slices.Concat([]memory{s.tunnels, s.askers, s.habits}, s.reputation.memories(), s.drawn.memories())
 }
 
+// hinted is the domain of the question that was judged last, where it hints at
+// names that a program draws.
+func (s *dnsState) hinted() string { return s.drawn.hinted }
+
 // judge says what is wrong with a question, nothing of nearly all. It learns from
 // it, so each is judged once. A verdict may share memory with the
 // question's name; a claim made of it does not.
 func (s *dnsState) judge(set *intel.Set, q *dnsQuestion) []*dnsVerdict {
+	s.drawn.hinted = ""
 	if q.name == "" {
 		return nil
 	}

@@ -20,12 +20,11 @@ type netState struct {
 
 	// What is usual.
 	age       *table[accountAge]
-	usages    *table[usage]       // of machines
-	usual     *table[tally]       // of groups of machines, and of the account
-	sent      *table[sent]        // by machines to hosts
-	rhythms   *table[rhythm]      // of machines' calls of hosts
-	callers   *table[habit]       // of hosts
-	weak      *table[weakSignals] // of machines
+	usages    *table[usage]  // of machines
+	usual     *table[tally]  // of groups of machines, and of the account
+	sent      *table[sent]   // by machines to hosts
+	rhythms   *table[rhythm] // of machines' calls of hosts
+	callers   *table[habit]  // of hosts
 	knownNets []knownNet
 }
 
@@ -43,13 +42,12 @@ func newNetState() *netState {
 		sent:      newTable[sent]("net-sent", maxSent, sentIdle),
 		rhythms:   newTable[rhythm]("net-rhythms", maxRhythms, rhythmIdle),
 		callers:   newTable[habit]("net-callers", maxCallers, rhythmIdle),
-		weak:      newTable[weakSignals]("net-weak", maxWeak, weakSignalsLast),
 	}
 }
 
 func (s *netState) memories() []memory {
 	return []memory{s.endpoints, s.contacts, s.logins, s.habits, s.watched, s.functions.byInterface,
-		s.age, s.usages, s.usual, s.sent, s.rhythms, s.callers, s.weak}
+		s.age, s.usages, s.usual, s.sent, s.rhythms, s.callers, retired("net-weak")}
 }
 
 // judgeFlow runs the detectors of network flows.

@@ -12,7 +12,7 @@ import (
 
 // Calls at regular times are the habit of malware that asks for orders, and of
 // every poller. So they raise nothing: they strengthen findings on the same
-// pair, and are a weak signal for who puts signals together.
+// pair, and are a hint to who puts signals together.
 const (
 	maxRhythms = 100_000
 	rhythmIdle = 14 * 24 * time.Hour
@@ -41,46 +41,6 @@ type rhythm struct {
 	old          bool // from the time when the account was new
 	gaps, amount [ringOfCalls]uint16
 	regular      int64 // Unix seconds since which it is a beacon
-}
-
-// weakSignal is something that is no finding by itself, for who puts signals
-// of one machine together.
-type weakSignal struct {
-	Entity string // the machine, as findings are told apart by it
-	Time   time.Time
-	Stage  string // tactic
-	Words  string
-}
-
-// weakSignals are the latest of one machine.
-type weakSignals struct{ list []weakNote }
-
-type weakNote struct {
-	at    int64 // Unix seconds
-	about string
-	words string
-}
-
-const (
-	maxWeak         = 20_000 // machines
-	maxWeakNotes    = 4      // of each
-	stageOfRhythm   = "CommandAndControl"
-	weakSignalsLast = 24 * time.Hour
-)
-
-// weakSignals returns the weak signals of a machine in the day before a moment.
-func (s *netState) weakSignals(machine string, at time.Time) []weakSignal {
-	w := s.weak.get(machine)
-	if w == nil {
-		return nil
-	}
-	var out []weakSignal
-	for _, n := range w.list {
-		if d := since(n.at, at); d >= 0 && d <= weakSignalsLast {
-			out = append(out, weakSignal{Entity: machine, Time: time.Unix(n.at, 0).UTC(), Stage: stageOfRhythm, Words: n.words})
-		}
-	}
-	return out
 }
 
 // beacon follows the connections of a machine to a host that is rare, or that a
@@ -181,21 +141,7 @@ func (r *record) judgeRhythm(b *rhythm, v *view) {
 	if c != nil && len(c.others) >= rareCallers || since(b.first, at) > rhythmIdle {
 		return // a service, or a habit
 	}
-	machine := r.machine(v)
-	about := v.remote.String() + ":" + strconv.Itoa(int(v.rport))
-	w := s.weak.touch(machine, at)
-	w.note(weakNote{at: at.Unix(), about: about, words: "it calls " + v.peer() + " " + b.words()})
-}
-
-func (w *weakSignals) note(n weakNote) {
-	i := slices.IndexFunc(w.list, func(old weakNote) bool { return old.about == n.about })
-	switch {
-	case i >= 0:
-		w.list = slices.Delete(w.list, i, i+1)
-	case len(w.list) >= maxWeakNotes:
-		w.list = w.list[1:]
-	}
-	w.list = append(w.list, n)
+	r.hint(HintRegularCalls, r.instance(v), v.remote.String()+":"+strconv.Itoa(int(v.rport))+" "+b.words())
 }
 
 // score is how regular the connections are, in thousandths: the mean of how
@@ -280,29 +226,6 @@ func (b *rhythm) UnmarshalBinary(data []byte) error {
 	}
 	for i := range min(b.n-1, ringOfCalls) {
 		b.gaps[i], b.amount[i] = uint16(s.count(1<<16-1)), uint16(s.count(1<<16-1))
-	}
-	return s.err()
-}
-
-// MarshalBinary and UnmarshalBinary bring weak signals into a table's log.
-func (w *weakSignals) MarshalBinary() ([]byte, error) {
-	b := binary.AppendUvarint(nil, uint64(len(w.list)))
-	for _, n := range w.list {
-		b = binary.AppendVarint(b, n.at)
-		for _, text := range []string{n.about, n.words} {
-			b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
-		}
-	}
-	return b, nil
-}
-
-func (w *weakSignals) UnmarshalBinary(b []byte) error {
-	s := saved{b: b}
-	for range s.count(maxWeakNotes) {
-		n := weakNote{at: s.int()}
-		n.about = string(s.bytes(s.count(1 << 10)))
-		n.words = string(s.bytes(s.count(1 << 10)))
-		w.list = append(w.list, n)
 	}
 	return s.err()
 }

@@ -30,18 +30,17 @@ func settled() *stream {
 	return s
 }
 
-func weakOf(t *testing.T, s *stream) []weakSignal {
+func hintsOf(t *testing.T, s *stream) []Hint {
 	t.Helper()
 	e := New(Options{Intel: intel.Builtin()})
 	r := e.Process(s.batch())
 	for _, f := range r.Signals {
 		t.Errorf("a finding: %s: %s", f.Type, f.Description)
 	}
-	return e.accountOf(s.events[0].Scope).net.weakSignals(eni, s.events[len(s.events)-1].Time)
+	return r.Hints
 }
 
-// TestBeacon: what calls a rare host at regular times is a weak signal, and no
-// finding; what people and busy machines do is not.
+// TestBeacon: what calls a rare host at regular times is a hint, and no finding; what people and busy machines do is not.
 func TestBeacon(t *testing.T) {
 	same := func() int64 { return 812 }
 	for _, c := range []struct {
@@ -58,12 +57,12 @@ func TestBeacon(t *testing.T) {
 	} {
 		s := settled()
 		calling(s, rand.New(rand.NewPCG(1, 2)), eni, "198.51.100.20:443", c.period, c.jitter, c.hours, same)
-		got := weakOf(t, s)
+		got := hintsOf(t, s)
 		if (len(got) > 0) != c.want {
 			t.Errorf("%s: %+v", c.name, got)
 		}
 		for _, w := range got {
-			if w.Entity != eni || w.Stage != "CommandAndControl" || !strings.Contains(w.Words, "198.51.100.20") || !strings.Contains(w.Words, "every ") {
+			if w.Name != HintRegularCalls || !strings.Contains(w.What, "198.51.100.20:443 every ") || w.Record == "" || w.Event.Flow.Interface != eni {
 				t.Errorf("%s: %+v", c.name, w)
 			}
 		}
@@ -77,7 +76,7 @@ func TestBeacon(t *testing.T) {
 	for i := range 300 { // one connection that stays open, in a record a minute
 		s.flow(36*time.Hour+time.Duration(i)*2*time.Minute, eni, me+":39999", "198.51.100.22:443", 6, 4, 300, 0)
 	}
-	if got := weakOf(t, s); len(got) > 0 {
+	if got := hintsOf(t, s); len(got) > 0 {
 		t.Errorf("people and open connections: %+v", got)
 	}
 	s = settled()
@@ -87,11 +86,10 @@ func TestBeacon(t *testing.T) {
 			s.flow(36*time.Hour+time.Duration(i)*time.Minute, who, fmt.Sprintf("%s:%d", own, 33000+i), "198.51.100.23:443", 6, 8, 700, 3)
 		}
 	}
-	e := New(Options{Intel: intel.Builtin()})
-	e.Process(s.batch())
-	n := e.accountOf(s.events[0].Scope).net
-	if got := n.weakSignals("eni-p4", s.events[len(s.events)-1].Time); len(got) > 0 {
-		t.Errorf("a service that many poll: %+v", got)
+	for _, h := range hintsOf(t, s) {
+		if h.Event.Flow.Interface == "eni-p4" {
+			t.Errorf("a service that many poll: %+v", h)
+		}
 	}
 }
 
@@ -181,13 +179,11 @@ func TestUsualRows(t *testing.T) {
 		}
 	})
 	n := e.accountOf(event.Scope{Account: "111122223333", Region: "eu-central-1"}).net
-	n.weak.touch("m", t0).note(weakNote{at: 7, about: "a", words: "b"})
 	rows(t, n.usages)
 	rows(t, n.usual)
 	rows(t, n.sent)
 	rows(t, n.rhythms)
 	rows(t, n.age)
-	rows(t, n.weak)
 }
 
 func rows[V any](t *testing.T, table *table[V]) {
@@ -294,7 +290,7 @@ func FuzzUsualRows(f *testing.F) {
 	f.Add(b)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, v := range []interface{ UnmarshalBinary([]byte) error }{&usage{}, &tally{}, &sent{}, &rhythm{}, &accountAge{}, &weakSignals{}} {
+		for _, v := range []interface{ UnmarshalBinary([]byte) error }{&usage{}, &tally{}, &sent{}, &rhythm{}, &accountAge{}} {
 			_ = v.UnmarshalBinary(b)
 		}
 	})

@@ -22,6 +22,8 @@ const (
 	// newPeer is what a host in a network new to the machine adds.
 	unusualVolume = 6000
 	newPeer       = 2500
+	// hintedVolume is what only hints.
+	hintedVolume = 4000
 	// farMore is how many times the most that the host ever got in an hour it
 	// must be, where the machine has sent to it before.
 	farMore = 16
@@ -249,6 +251,9 @@ func (r *record) judgeVolume(u *usage, c *sizes, own *openHour, p *sent, v *view
 		score += newPeer
 	}
 	if score < unusualVolume {
+		if score >= hintedVolume {
+			r.hint(HintVolume, r.instance(v), v.remote.String())
+		}
 		return false
 	}
 	week := uint64(bucket)<<40 | uint64(uint32(dayOf(hour)/7))

@@ -26,6 +26,7 @@ type runtimeState struct {
 	sensors  *sensorLedger
 	commands *commandMemory
 	changers *table[changer]
+	images   *table[imageHabit]
 	tables   []memory
 
 	agents agentImages // worked out again after a restart
@@ -41,8 +42,9 @@ func newRuntimeState(durable bool) *runtimeState {
 		sensors:  newSensorLedger(),
 		commands: newCommandMemory(),
 		changers: newTable[changer]("runtime-changers", maxChangers, fileWindow),
+		images:   newTable[imageHabit]("runtime-images", maxImages, imageIdle),
 	}
-	s.tables = []memory{s.suspects, s.changers}
+	s.tables = []memory{s.suspects, s.changers, s.images}
 	for _, list := range [][]memory{s.plumbing.memories(), s.names.memories(), s.dns.memories(), s.sensors.memories(), s.commands.memories()} {
 		s.tables = append(s.tables, list...)
 	}
@@ -71,6 +73,7 @@ type runtimeRecord struct {
 	state *runtimeState
 	opts  *Options
 	out   []*finding.Signal
+	hints *[]Hint
 
 	occurrence string // worked out once something is claimed
 }
@@ -84,7 +87,7 @@ func runtimeDetectors() map[event.RuntimeKind][]runtimeDetector {
 	return map[event.RuntimeKind][]runtimeDetector{
 		event.KindExec: {
 			maliciousFile, reverseShellExec, shellOfService, fileless, newBinary, miner, escapeByDirectory, elevation,
-			commandLine,
+			commandLine, drift,
 		},
 		event.KindDup:         {reverseShellDup},
 		event.KindLibrary:     {newLibrary},
@@ -113,7 +116,7 @@ func runtimeDetectors() map[event.RuntimeKind][]runtimeDetector {
 // judgeRuntime runs the detectors of a sensor's record.
 func (e *Engine) judgeRuntime(sc *scope, ev *event.Event) []*finding.Signal {
 	r := &e.runtimeRecord
-	*r = runtimeRecord{Runtime: ev.Runtime, ev: ev, state: e.runtimeIn(sc), opts: &e.opts}
+	*r = runtimeRecord{Runtime: ev.Runtime, ev: ev, state: e.runtimeIn(sc), opts: &e.opts, hints: &e.hints}
 	r.raiseOverdue()
 	if r.Process != nil || r.Module != nil {
 		for _, d := range e.runtime[r.Kind] {

@@ -103,6 +103,9 @@ func asksName(r *runtimeRecord) {
 		verdicts = listedQuestion(&q, r.opts.Intel.Domain(q.name))
 	default:
 		verdicts = r.state.dns.judge(r.opts.Intel, &q)
+		if name := r.state.dns.hinted(); name != "" {
+			r.hint(HintDrawnNames, name)
+		}
 	}
 	if server {
 		if v := rebinds(&q); v != nil {

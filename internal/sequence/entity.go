@@ -1,6 +1,7 @@
 package sequence
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -127,6 +128,16 @@ func arnParts(arn string) (service, resource string, ok bool) {
 // clusterName is what the entities of a cluster begin with.
 func clusterName(s event.Scope) string { return s.Account + "/" + s.Region + "/" + s.Cluster }
 
+// addressOf is an address from which somebody without a name calls. One that is
+// not of the internet means something in its own network only.
+func addressOf(ip, cluster string) Entity {
+	a, err := netip.ParseAddr(ip)
+	if a = a.Unmap(); err != nil || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
+		return entity(kindAddress, cluster, ip)
+	}
+	return entity(kindAddress, ip)
+}
+
 // kubeCaller are the entities behind a call of the Kubernetes API, who it is
 // first; none for the parts of the control plane.
 func kubeCaller(ev *event.Event) (out []Entity) {
@@ -151,7 +162,7 @@ func kubeCaller(ev *event.Event) (out []Entity) {
 	}
 	if u.Username == "system:anonymous" {
 		if ips := a.SourceIPs(); len(ips) > 0 {
-			return append(out, entity(kindAddress, ips[len(ips)-1]))
+			return append(out, addressOf(ips[len(ips)-1], cluster))
 		}
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -31,17 +32,18 @@ type Sequence struct {
 	Also     []string // further types it could be
 	Complete bool
 	Score    float64
-	// Sum, Choice and Order are what the score is made of: the surprises of the
-	// stages, less the choice of stages, and what their order adds.
-	Sum, Choice, Order float64
-	Stages             []Stage
-	Notes              []*Note // at most 64, in the order of time
-	LeftOut            int     // notes beyond those
-	Path               []*Edge
-	First, Last        time.Time
-	root               string
-	members            []string // identities of all its findings, also of those left out
-	day                int64    // of the first of them
+	// Sum, Choice, Weak and Order are what the score is made of: the surprises of
+	// the stages, less the choice of stages and what a second one without a
+	// finding costs, and what their order adds.
+	Sum, Choice, Weak, Order float64
+	Stages                   []Stage
+	Notes                    []*Note // at most 64, in the order of time
+	LeftOut                  int     // notes beyond those
+	Path                     []*Edge
+	First, Last              time.Time
+	root                     string
+	members                  []string // identities of all its findings, also of those left out
+	day                      int64    // of the first of them
 }
 
 // finder holds what one search needs.
@@ -133,10 +135,8 @@ func (f *finder) components() [][]*Note {
 	for i := range f.notes { // in the order of keys
 		if m := members[i]; m != nil {
 			var c []*Note
-			for j := range f.notes {
-				if m[j] {
-					c = append(c, f.notes[j])
-				}
+			for _, j := range slices.Sorted(maps.Keys(m)) {
+				c = append(c, f.notes[j])
 			}
 			out = append(out, c)
 		}
@@ -165,7 +165,7 @@ func (f *finder) sequence(notes []*Note) *Sequence {
 	if len(v.stages) < 2 {
 		return nil
 	}
-	s := &Sequence{Complete: v.complete(), Score: v.score, Sum: v.sum, Choice: v.choice, Order: v.order, Stages: v.stages}
+	s := &Sequence{Complete: v.complete(), Score: v.score, Sum: v.sum, Choice: v.choice, Weak: v.weak, Order: v.order, Stages: v.stages}
 	s.Type, s.Also, s.root = typeOf(items)
 	s.day = -1
 	for _, i := range items {

@@ -62,40 +62,44 @@ func (s span) near(o span, window time.Duration) bool {
 // pods of one machine, or two people who took one role, do not reach each other.
 func (g *graph) reach(start []Entity, back bool, at span) map[Entity]bool {
 	seen := make(map[Entity]bool, len(start))
-	for _, e := range start {
-		seen[e] = true
+	var front []Entity
+	add := func(e Entity) {
+		for _, x := range [2]Entity{e, subjectOf(e)} { // one and the same
+			if x != "" && !seen[x] {
+				seen[x] = true
+				front = append(front, x)
+			}
+		}
 	}
-	front := start
+	for _, e := range start {
+		add(e)
+	}
 	for range maxHops {
-		var next []Entity
-		for _, from := range front {
-			for _, to := range g.step(from, back, at) {
-				if !seen[to] && len(seen) < maxReach {
-					seen[to] = true
-					next = append(next, to)
+		from := front
+		front = nil
+		for _, e := range from {
+			for _, to := range g.step(e, back, at) {
+				if len(seen) < maxReach {
+					add(to)
 				}
 			}
 		}
-		front = next
 	}
 	return seen
 }
 
 // step are the entities one edge away, in the order of the edges.
 func (g *graph) step(from Entity, back bool, at span) (out []Entity) {
+	edges := g.out[from]
 	if back {
-		for _, e := range g.in[from] {
-			if g.holds(e, at) {
-				out = append(out, e.From)
-			}
-		}
-		return out
+		edges = g.in[from]
 	}
-	if sub := subjectOf(from); sub != "" {
-		out = append(out, sub)
-	}
-	for _, e := range g.out[from] {
-		if g.holds(e, at) {
+	for _, e := range edges {
+		switch {
+		case !g.holds(e, at):
+		case back:
+			out = append(out, e.From)
+		default:
 			out = append(out, e.To)
 		}
 	}
@@ -114,24 +118,31 @@ func (g *graph) between(set map[Entity]bool, at span) []*Edge {
 		}
 	}
 	for from := range set {
-		for _, start := range []Entity{from, subjectOf(from)} {
-			for _, e := range g.out[start] {
-				if !g.holds(e, at) {
-					continue
-				}
-				if set[e.To] {
+		for _, e := range g.leading(from, at) {
+			if set[e.To] {
+				add(e)
+				continue
+			}
+			for _, f := range g.leading(e.To, at) {
+				if set[f.To] {
 					add(e)
-					continue
-				}
-				for _, f := range g.out[e.To] {
-					if start == from && set[f.To] && g.holds(f, at) {
-						add(e)
-						add(f)
-					}
+					add(f)
 				}
 			}
 		}
 	}
 	sortEdges(out)
+	return out
+}
+
+// leading are the edges that lead from an entity at a time.
+func (g *graph) leading(from Entity, at span) (out []*Edge) {
+	for _, start := range [2]Entity{from, subjectOf(from)} {
+		for _, e := range g.out[start] {
+			if g.holds(e, at) {
+				out = append(out, e)
+			}
+		}
+	}
 	return out
 }

@@ -1,6 +1,7 @@
 package sequence
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -12,8 +13,15 @@ func (s *Sequence) Lacks() string {
 		return ""
 	}
 	var have []float64
-	for _, st := range s.Stages {
-		have = append(have, st.Surprise)
+	stages := slices.SortedStableFunc(slices.Values(s.Stages), func(a, b Stage) int { return cmp.Compare(b.Surprise, a.Surprise) })
+	weak := false
+	for _, st := range stages {
+		worth := st.Surprise
+		if !st.Note.Strong() && weak {
+			worth -= weakCost
+		}
+		weak = weak || !st.Note.Strong()
+		have = append(have, worth)
 	}
 	slices.Sort(have)
 	slices.Reverse(have)

@@ -23,7 +23,8 @@ func (b *Book) Event(ev *event.Event) {
 	}
 }
 
-// weak notes a signal that is harmless alone, of the first of the entities.
+// weak notes a signal that is harmless alone, of the first of the entities. What
+// of it is told apart by is name: which call, or what it was about.
 func (b *Book) weak(ev *event.Event, k *rule, who []Entity, source, name, record, place string) {
 	who = known(who)
 	if k == nil || len(who) == 0 {
@@ -58,6 +59,37 @@ func known(list []Entity) (out []Entity) {
 		}
 	}
 	return out
+}
+
+// Hint notes what detection saw that is harmless alone: its name, the record
+// that showed it, as an event and by the id that findings give it, the machine
+// of a flow or a question, and what it is about.
+func (b *Book) Hint(name string, ev *event.Event, record, instance, what string) {
+	k := b.rules.hints[name]
+	switch {
+	case k == nil || ev.Time.IsZero():
+	case ev.Flow != nil:
+		b.weak(ev, k, []Entity{instanceOf(instance), taskOf(ev.Flow.ECSTask)}, "FLOW_LOGS", what, record, "")
+	case ev.Query != nil:
+		b.weak(ev, k, []Entity{instanceOf(instance)}, "DNS_LOGS", what, record, "")
+	case ev.Runtime != nil:
+		b.weak(ev, k, b.whoRuns(ev), "RUNTIME_MONITORING", what, record, "")
+	}
+}
+
+// whoRuns are the entities of a sensor's record, first the one whose habits
+// outlive a pod.
+func (b *Book) whoRuns(ev *event.Event) []Entity {
+	r := ev.Runtime
+	if r.Pod == nil {
+		return []Entity{entity(kindNode, clusterName(ev.Scope), r.Node.Name), instanceOf(r.Node.InstanceID)}
+	}
+	var n Note
+	b.fromRuntime(&n, ev)
+	if r.Pod.OwnerName != "" {
+		n.Entities[0], n.Entities[1] = n.Entities[1], n.Entities[0]
+	}
+	return n.Entities
 }
 
 // Finding notes a finding: the signal that made it or was folded into it, and

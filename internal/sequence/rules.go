@@ -51,6 +51,7 @@ type Rules struct {
 	audit    map[string][]*rule // by resource, with the subresource
 	calls    map[string][]*rule // by the name of the call
 	denied   map[string]*rule   // by kind
+	hints    map[string]*rule   // by name
 	tails    map[string]float64 // by the name of a weak signal
 }
 
@@ -64,7 +65,7 @@ var Builtin = sync.OnceValue(func() *Rules {
 })
 
 func parseRules(text string) (*Rules, error) {
-	out := &Rules{weak: map[string]*rule{}, audit: map[string][]*rule{}, calls: map[string][]*rule{}, denied: map[string]*rule{}, tails: map[string]float64{}}
+	out := &Rules{weak: map[string]*rule{}, audit: map[string][]*rule{}, calls: map[string][]*rule{}, denied: map[string]*rule{}, hints: map[string]*rule{}, tails: map[string]float64{}}
 	for i, line := range strings.Split(text, "\n") {
 		if line == "" || line[0] == '#' {
 			continue
@@ -113,6 +114,8 @@ func (r *Rules) add(f []string) (err error) {
 		for n := range k.names {
 			r.calls[n] = append(r.calls[n], &k)
 		}
+	case "hint":
+		r.hints[k.name] = &k
 	case "denied-audit", "denied-call":
 		r.denied[k.kind] = &k
 	default:

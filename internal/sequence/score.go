@@ -60,9 +60,13 @@ type habit struct {
 
 func habitOf(n *Note, stage int, day int64) habit { return habit{n.Finding, n.Who, stage, day} }
 
-// maxWeak is how many stages may count of which there is no finding: on a busy
-// day there are many of those.
-const maxWeak = 2
+// maxWeak is how many stages may count of which there is no finding, and
+// weakCost what the second of them costs: whoever is busy shows several on one
+// day, so they are not the independent chances as which they are added up.
+const (
+	maxWeak  = 2
+	weakCost = 0.8
+)
 
 // Stage is one step of a sequence, and the note that shows it best.
 type Stage struct {
@@ -73,12 +77,18 @@ type Stage struct {
 
 // verdict is how much a component says.
 type verdict struct {
-	score, sum, choice, order float64
-	stages                    []Stage // in the order of an attack
+	score, sum, choice, weak, order float64
+	stages                          []Stage // in the order of an attack
+	enough                          bool    // stages, with a finding among them
 }
 
-// complete reports whether it is enough.
-func (v *verdict) complete() bool { return v.score >= minScore }
+// complete reports whether it is an attack.
+func (v *verdict) complete() bool { return v.enough && v.score >= minScore }
+
+// above reports whether it says more than another.
+func (v *verdict) above(o *verdict) bool {
+	return v.enough && !o.enough || v.enough == o.enough && v.score > o.score
+}
 
 // judge finds the window in which a component says most.
 func (f *finder) judge(items []item) (best verdict) {
@@ -90,7 +100,7 @@ func (f *finder) judge(items []item) (best verdict) {
 	slices.SortFunc(starts, time.Time.Compare)
 	starts = slices.CompactFunc(starts, time.Time.Equal)
 	for _, start := range starts {
-		if v := f.judgeWindow(items, span{start, start.Add(f.window)}); v.score > best.score || best.stages == nil {
+		if v := f.judgeWindow(items, span{start, start.Add(f.window)}); best.stages == nil || v.above(&best) {
 			best = v
 		}
 	}
@@ -124,29 +134,43 @@ func (f *finder) judgeWindow(items []item, w span) verdict {
 		}
 		picks = append(picks, i)
 	}
-	best := verdict{stages: stagesOf(picks)}
+	best := verdictOf(picks)
 	var chosen []item
-	sum, findings := 0.0, 0
+	findings := 0
 	for _, i := range picks {
 		if i.note.Strong() {
 			findings++
 		} else if len(chosen)-findings == maxWeak {
 			continue
 		}
-		sum += i.surprise
 		chosen = append(chosen, i)
 		if len(chosen) < minStages || findings == 0 {
 			continue
 		}
-		chosen := slices.Clone(chosen)
-		slices.SortFunc(chosen, func(a, b item) int { return cmp.Compare(a.stage, b.stage) })
-		v := verdict{sum: sum, choice: choices(len(chosen)), order: inOrder6h(chosen)}
-		if v.score = v.sum - v.choice + v.order; v.score > best.score {
-			v.stages = stagesOf(chosen)
+		v := verdictOf(chosen)
+		if v.enough = true; v.above(&best) {
 			best = v
 		}
 	}
 	return best
+}
+
+// verdictOf adds up what stages say.
+func verdictOf(chosen []item) verdict {
+	chosen = slices.Clone(chosen)
+	slices.SortFunc(chosen, func(a, b item) int { return cmp.Compare(a.stage, b.stage) })
+	v := verdict{choice: choices(len(chosen)), order: inOrder6h(chosen)}
+	weak := 0
+	for _, i := range chosen {
+		v.sum += i.surprise
+		if !i.note.Strong() {
+			weak++
+		}
+		v.stages = append(v.stages, Stage{Stages()[i.stage], i.surprise, i.note})
+	}
+	v.weak = weakCost * float64(max(0, weak-1))
+	v.score = v.sum - v.choice - v.weak + v.order
+	return v
 }
 
 func (i *item) within(w span) bool {
@@ -155,16 +179,6 @@ func (i *item) within(w span) bool {
 
 func (i *item) saysNothingBeside(records map[string]bool) bool {
 	return !slices.ContainsFunc(i.note.Records, func(r string) bool { return !records[r] })
-}
-
-func stagesOf(items []item) []Stage {
-	items = slices.Clone(items)
-	slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.stage, b.stage) })
-	var out []Stage
-	for _, i := range items {
-		out = append(out, Stage{Stages()[i.stage], i.surprise, i.note})
-	}
-	return out
 }
 
 // choices is the logarithm of in how many ways k of the stages can be chosen.

@@ -31,6 +31,12 @@ func weak(name, who string, at time.Duration, names ...string) *Note {
 	return n
 }
 
+// elsewhere is a note of another account of the organization.
+func elsewhere(n *Note) *Note {
+	n.Account = "2"
+	return n
+}
+
 func edge(from, to string, at time.Duration, standing bool) *Edge {
 	return &Edge{From: Entity(from), To: Entity(to), How: "became", First: start.Add(at), Last: start.Add(at), Standing: standing}
 }
@@ -85,6 +91,11 @@ func TestFind(t *testing.T) {
 		"an edge of last week":                 {[]any{strong(entry, p, 0), strong(persists, p, h), strong(escalates, q, 2*h), edge(p, q, -7*24*h, false)}, 0},
 		"a standing edge of last week":         {[]any{strong(entry, p, 0), strong(persists, p, h), strong(escalates, q, 2*h), edge(p, q, -7*24*h, true)}, 1},
 		"an edge that came after":              {[]any{strong(entry, p, 0), strong(persists, p, h), strong(escalates, q, 2*h), edge(p, q, 5*h, false)}, 0},
+		"to the end of the window":             {[]any{strong(entry, p, 0), strong(persists, p, h), strong(escalates, p, 24*h-time.Minute)}, 1},
+		"a minute beyond it":                   {[]any{strong(entry, p, 0), strong(persists, p, h), strong(escalates, p, 24*h)}, 0},
+		"in two accounts that an edge joins":   {[]any{strong(entry, p, 0), strong(persists, p, h), elsewhere(strong(escalates, q, 2*h)), edge(p, q, h, false)}, 1},
+		"in two accounts that nothing joins":   {[]any{strong(entry, p, 0), strong(persists, p, h), elsewhere(strong(escalates, q, 2*h))}, 0},
+		"two findings and an unusual volume":   {[]any{strong("Backdoor:EC2/C&CActivity.B!DNS", "instance:i", 0), strong("CryptoCurrency:EC2/BitcoinTool.B!DNS", "instance:i", h), weak("VolumeUnusual", "instance:i", 2*h)}, 1},
 		"over three days":                      {[]any{strong(entry, p, 0), strong(persists, p, 30*h), strong(escalates, p, 60*h)}, 0},
 		"weak signals alone":                   {[]any{weak("UserMade", p, 0), weak("RightsGiven", p, h), weak("LogsWeakened", p, h), weak("CallsDenied", p, h, "a", "b", "c", "d"), weak("KeysDestroyed", p, h)}, 0},
 		"one finding and weak signals":         {[]any{strong(entry, p, 0), weak("UserMade", p, h), weak("RightsGiven", p, h), weak("LogsWeakened", p, h)}, 0},

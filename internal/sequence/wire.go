@@ -82,10 +82,10 @@ func (s *Sequence) About() string {
 }
 
 func (s *Sequence) title() string {
-	what := map[string]string{
-		TypeEKS: "Potential compromise of an ", TypeECS: "Potential compromise of an ", TypeEC2: "Potential compromise of instances: ",
-		TypeS3: "Potential compromise of data in S3 by ", TypeIAM: "Potential compromise of ",
-	}[s.Type]
+	what := "Potential compromise of "
+	if s.Type == TypeS3 {
+		what += "data in S3 by "
+	}
 	return fmt.Sprintf("%s%s: %d stages of an attack", what, s.About(), len(s.Stages))
 }
 
@@ -157,8 +157,8 @@ func words(kind string) string {
 }
 
 func (s *Sequence) why() string {
-	return fmt.Sprintf("%d stages within the window add up to %.2f, less %.2f for the choice of stages, plus %.1f for their order: %.2f, where %d is asked for",
-		len(s.Stages), s.Sum, s.Choice, s.Order, s.Score, minScore)
+	return fmt.Sprintf("%d stages within the window add up to %.2f, less %.2f for the choice of stages and %.1f for a second one without a finding, plus %.1f for their order: %.2f, where %d is asked for",
+		len(s.Stages), s.Sum, s.Choice, s.Weak, s.Order, s.Score, minScore)
 }
 
 // Step is a stage as additionalInfo and `vedette sequences` show it.

@@ -60,7 +60,7 @@ func (w *writer) signal(n *Note) finding.SequenceSignal {
 		UID: hex.EncodeToString(sum[:16]), Type: n.Source, Name: n.Name, Count: int64(max(1, len(n.Names))),
 		CreatedAt: first, UpdatedAt: last, FirstSeenAt: first, LastSeenAt: last,
 	}
-	stage, actors := "", []string(nil)
+	stage, actors, endpoints := "", []string(nil), []string(nil)
 	if n.Strong() {
 		t, _ := finding.Lookup(n.Name)
 		stage = t.Tactic
@@ -69,25 +69,43 @@ func (w *writer) signal(n *Note) finding.SequenceSignal {
 		s.SignalIndicators = w.indicators(map[string]bool{t.Tactic: true}, map[string]bool{t.Technique: true})
 		if f := w.of(n.Finding); f != nil {
 			s.UID, s.Severity, s.Description, s.Count = f.ID, f.Severity, f.Description, f.Service.Count
-			actors = w.fromFinding(f)
+			actors, endpoints = w.fromFinding(f)
 		}
 	} else {
 		stage = Builtin().weak[n.Name].stage
 		s.Description = describe(n)
 		s.SignalIndicators = w.indicators(map[string]bool{stage: true}, nil)
-		for _, call := range n.Names {
-			s.Activities = append(s.Activities, activity(n, call))
-			w.note("HIGH_RISK_API", call)
+		if isOfCalls(n) {
+			for _, call := range n.Names {
+				s.Activities = append(s.Activities, activity(n, call))
+				w.note("HIGH_RISK_API", call)
+			}
 		}
 	}
 	w.tactics[stage] = true
-	s.ResourceUIDs, s.ActorIDs, s.EndpointIDs = w.parts(nil, actors, nil, n)
+	s.ResourceUIDs, s.ActorIDs, s.EndpointIDs = w.parts(nil, actors, endpoints, n)
 	return s
+}
+
+// isOfCalls reports whether a weak signal is of calls of an API.
+func isOfCalls(n *Note) bool {
+	return n.Source == "EKS_AUDIT_LOGS" || n.Source == "CLOUD_TRAIL" || n.Source == "S3_DATA_EVENTS"
 }
 
 // describe says in a sentence what a weak signal is.
 func describe(n *Note) string {
-	return shortName(n.Who) + " was seen with " + strings.Join(n.Names, ", ") + ", which is harmless alone."
+	what := "was seen with "
+	switch n.Name {
+	case "RegularCalls":
+		what = "called at regular times "
+	case "NamesDrawn":
+		what = "asked for names that look drawn, such as "
+	case "VolumeUnusual":
+		what = "sent more than is usual to "
+	case "ProgramNew":
+		what = "ran what its image had never run, "
+	}
+	return shortName(n.Who) + " " + what + strings.Join(n.Names, ", ") + ", which is harmless alone."
 }
 
 func activity(n *Note, call string) finding.Activity {
@@ -140,8 +158,8 @@ func (w *writer) note(key, value string) {
 }
 
 // fromFinding takes indicators and the acting process from a finding, and
-// returns the ids of the actors it adds.
-func (w *writer) fromFinding(f *finding.Finding) (actors []string) {
+// returns the ids of the actors and endpoints it adds.
+func (w *writer) fromFinding(f *finding.Finding) (actors, endpoints []string) {
 	s := f.Service
 	listed := s.Evidence != nil && len(s.Evidence.ThreatIntelligenceDetails) > 0
 	if a := s.Action; a != nil {
@@ -154,6 +172,7 @@ func (w *writer) fromFinding(f *finding.Finding) (actors []string) {
 				key = "CRYPTOMINING_DOMAIN"
 			}
 			w.note(key, d.Domain)
+			endpoints = append(endpoints, "domain:"+d.Domain)
 			w.endpoints["domain:"+d.Domain] = finding.NetworkEndpoint{ID: "domain:" + d.Domain, Domain: d.Domain, Connection: &finding.NetworkConnection{Direction: "OUTBOUND"}}
 		}
 	}
@@ -164,7 +183,7 @@ func (w *writer) fromFinding(f *finding.Finding) (actors []string) {
 		w.actors[id] = finding.SequenceActor{ID: id, Process: &finding.ActorProcess{Name: p.Name, Path: p.ExecutablePath, SHA256: p.ExecutableSHA256}}
 		actors = append(actors, id)
 	}
-	return actors
+	return actors, endpoints
 }
 
 // parts adds what a note names to the sequence, and its ids to those of a signal.
@@ -248,8 +267,11 @@ func accessKey(n *Note) *finding.AccessKey {
 		switch e.Kind() {
 		case kindPrincipal:
 			k.PrincipalID = e.ID()
+			if k.UserType == "" {
+				k.UserType = "AssumedRole"
+			}
 		case kindUser:
-			k.UserName = e.ID()[strings.IndexByte(e.ID(), '/')+1:]
+			k.UserName, k.UserType = e.ID()[strings.IndexByte(e.ID(), '/')+1:], "IAMUser"
 		}
 	}
 	return k

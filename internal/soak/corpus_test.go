@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,9 +15,12 @@ import (
 )
 
 // corpus is the log of one cluster: that of a real one, again and again, each
-// round an hour later and with audit IDs of its own.
+// round an hour later and with audit IDs of its own. Its people are its own, too:
+// what one person does in two clusters belongs together in a server, and a scan
+// of one of them does not see it.
 type corpus struct {
 	cluster string
+	address string // of who calls without a name
 	lines   [][]byte
 	round   int
 	next    []string // of the round, from what was handed out on
@@ -26,6 +30,7 @@ type corpus struct {
 }
 
 var stamps = regexp.MustCompile(`"(requestReceivedTimestamp|stageTimestamp)":"([^"]+)"`)
+var people = regexp.MustCompile(`"(principalId|accessKeyId)":\["([^"]+)"\]`)
 var auditID = regexp.MustCompile(`"auditID":"([^"]+)"`)
 
 func recorded(t *testing.T) [][]byte {
@@ -59,7 +64,10 @@ func newCorpus(t *testing.T, lines [][]byte, cluster, dir string) *corpus {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	return &corpus{cluster: cluster, lines: lines, file: f, written: bufio.NewWriter(f)}
+	h := fnv.New32a()
+	h.Write([]byte(cluster))
+	address := fmt.Sprintf("2001:db8::%x:%x", h.Sum32()>>16|1, h.Sum32()&0xffff|1)
+	return &corpus{cluster: cluster, address: address, lines: lines, file: f, written: bufio.NewWriter(f)}
 }
 
 // take hands out the next n lines.
@@ -92,6 +100,8 @@ func (c *corpus) shift(line string, i int) string {
 		}
 		return fmt.Sprintf("%q:%q", p[1], at.Add(time.Duration(c.round)*time.Hour).Format("2006-01-02T15:04:05.000000Z"))
 	})
+	line = people.ReplaceAllString(line, `"$1":["$2`+strings.ReplaceAll(c.cluster, "-", "")+`"]`)
+	line = strings.ReplaceAll(line, `"sourceIPs":["192.0.2.99"]`, fmt.Sprintf(`"sourceIPs":[%q]`, c.address))
 	return auditID.ReplaceAllString(line, fmt.Sprintf(`"auditID":"$1-%d-%d"`, c.round, i))
 }
 

@@ -83,6 +83,7 @@ func TestSoak(t *testing.T) {
 
 	report := map[string]any{
 		"seed": s.seed, "seconds": int(took.Seconds()), "kills": c.kills, "harm": c.done, "records": v.records, "findings": v.findings, "published": v.published,
+		"attack sequences": v.sequences, "notes of steps": v.notes,
 	}
 	for _, x := range senders {
 		v.again, v.refused, v.lost = v.again+x.again, v.refused+x.refused, v.lost+x.lost

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"io"
 	"os"
@@ -22,6 +23,7 @@ import (
 // verdict is what a run came to.
 type verdict struct {
 	records, findings, published int
+	sequences, notes             int
 	duplicates                   int64
 	again, refused, lost         int
 }
@@ -75,6 +77,15 @@ func (w *world) settle(feeds []*corpus) {
 		})
 	}
 	for name, st := range stores {
+		until(w.t, "all steps of attacks in "+name+" were looked at", func() bool {
+			mark, err := st.SequenceMark(context.Background())
+			if err != nil {
+				return false
+			}
+			at, err := st.Cursor(context.Background(), "sequences")
+			told, n := binary.Varint(at)
+			return err == nil && n > 0 && told == mark
+		})
 		until(w.t, "the changes of "+name+" are published", func() bool {
 			at, err := st.Cursor(context.Background(), "publish:file")
 			if err != nil {
@@ -84,6 +95,19 @@ func (w *world) settle(feeds []*corpus) {
 			return err == nil && len(rest) == 0
 		})
 	}
+}
+
+// notesOfDay bounds the notes that a day of the log of one cluster leaves.
+const notesOfDay = 150
+
+// days is how many days the clusters of a side have played, all together.
+func days(feeds []*corpus, name string) (n int) {
+	for _, f := range feeds {
+		if side(f.cluster) == name {
+			n += 2 + f.round/24
+		}
+	}
+	return n
 }
 
 func side(cluster string) string {
@@ -126,6 +150,12 @@ func (w *world) judge(feeds []*corpus) (v verdict) {
 		if err != nil || len(aside) > 0 {
 			w.t.Errorf("%s: set aside: %v, %v", name, aside, err)
 		}
+		notes := 0
+		err = st.SequenceNotes(context.Background(), func(store.SequenceNote) error { notes++; return nil })
+		if err != nil || notes == 0 || notes > notesOfDay*days(feeds, name) {
+			w.t.Errorf("%s: %d notes of steps of attacks, %v", name, notes, err)
+		}
+		v.notes += notes
 		problems, err := st.Check(context.Background())
 		if err != nil || len(problems) > 0 {
 			w.t.Errorf("%s: %v, %q", name, err, problems)
@@ -150,6 +180,10 @@ func (w *world) judge(feeds []*corpus) (v verdict) {
 	}
 	for name, lines := range want {
 		v.findings += len(lines)
+		sequences := len(slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return !strings.Contains(l, `"type":"AttackSequence:`) }))
+		if v.sequences += sequences; sequences == 0 {
+			w.t.Errorf("%s: no attack sequence; the test says little", name)
+		}
 		if d := cmp.Diff(sorted(lines), sorted(strings.Split(strings.TrimSuffix(string(found[name]), "\n"), "\n"))); d != "" {
 			w.t.Errorf("%s: findings of the scan, and those kept:\n%.4000s", name, d)
 		}
@@ -165,11 +199,7 @@ func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) 
 // scan returns the findings of a scan of what was fed, one JSON text each.
 func (w *world) scan(f *corpus) []string {
 	w.t.Helper()
-	config := filepath.Join(w.dir, "scan.yaml")
-	if err := os.WriteFile(config, []byte(noSequences), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-	return strings.Split(strings.TrimSuffix(string(w.run("scan", "-o", "jsonl", "--config", config, "--account", account, "--region", region, "--cluster", f.cluster, f.close(w.t))), "\n"), "\n")
+	return strings.Split(strings.TrimSuffix(string(w.run("scan", "-o", "jsonl", "--account", account, "--region", region, "--cluster", f.cluster, f.close(w.t))), "\n"), "\n")
 }
 
 func (w *world) export(config string) []byte {

@@ -17,10 +17,6 @@ const (
 	shards  = 6
 )
 
-// noSequences: the clusters play one log by the same users, whose steps belong
-// together in a server, and not in the scans of single clusters.
-const noSequences = "detection: {sequences: {window: 0s}}\n"
-
 // world is everything there is: a database, a NATS cluster, servers that share
 // them, and one server that has only itself.
 type world struct {
@@ -97,7 +93,7 @@ func (w *world) process(name, role, server, config string) *process {
 		addr: testbed.FreeAddr(w.t), metrics: testbed.FreeAddr(w.t),
 	}
 	config = fmt.Sprintf("account: %q\nregion: %s\nserver: {%slisten: %q, metricsListen: %q, name: %s, drainTimeout: 10s}\n", account, region, server, p.addr, p.metrics, name) + config
-	if err := os.WriteFile(p.config, []byte(config+noSequences), 0o600); err != nil {
+	if err := os.WriteFile(p.config, []byte(config), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 	log, err := os.Create(filepath.Join(w.dir, name+".out"))

@@ -20,7 +20,7 @@ type SequenceNote struct {
 
 const (
 	selectNote  = `SELECT data FROM sequence_note WHERE key = ?`
-	insertNote  = `INSERT INTO sequence_note (key, strong, seen, data) VALUES (?, ?, ?, ?)`
+	insertNote  = `INSERT INTO sequence_note (key, strong, seen, data) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`
 	updateNote  = `UPDATE sequence_note SET seen = CASE WHEN seen > ? THEN seen ELSE ? END, data = ? WHERE key = ?`
 	selectNotes = `SELECT key, strong, seen, data FROM sequence_note ORDER BY key`
 	countNotes  = `INSERT INTO sequence_mark (name, n) VALUES ('notes', 1) ON CONFLICT (name) DO UPDATE SET n = sequence_mark.n + 1`
@@ -28,37 +28,51 @@ const (
 	pruneNotes  = `DELETE FROM sequence_note WHERE key IN (SELECT key FROM sequence_note WHERE seen < ? LIMIT ?)`
 )
 
-// MergeSequenceNote folds a note into the one of its key. merge gets what is
-// stored, nil for nothing, and returns what is to be, nil to leave it. Two
-// commits that fold into one note do so one after the other.
-func (tx *Tx) MergeSequenceNote(n SequenceNote, merge func(old []byte) ([]byte, error)) error {
-	var old []byte
-	err := notFound(tx.queryRow(selectNote+tx.store.db.forUpdate(), n.Key).Scan(&old))
-	missing := errors.Is(err, finding.ErrNotFound)
-	if err != nil && !missing {
-		return fmt.Errorf("read a note of sequences: %w", err)
-	}
-	if missing {
-		old = nil
-	}
-	data, err := merge(old)
-	if err != nil || data == nil {
-		return err
-	}
-	if missing { // where another commit makes it meanwhile, one of the two is tried again
+// MergeSequenceNote folds a note into the one of its key, and reports whether
+// that changed it. merge gets what is stored, nil for nothing, and returns what
+// is to be, nil to leave it; it may be called again. Two commits that fold into
+// one note do so one after the other. Who changed any calls MoveSequenceMark.
+func (tx *Tx) MergeSequenceNote(n SequenceNote, merge func(old []byte) ([]byte, error)) (changed bool, err error) {
+	for {
+		var old []byte
+		err := notFound(tx.queryRow(selectNote+tx.store.db.forUpdate(), n.Key).Scan(&old))
+		missing := errors.Is(err, finding.ErrNotFound)
+		if err != nil && !missing {
+			return false, fmt.Errorf("read a note of sequences: %w", err)
+		}
+		if missing {
+			old = nil
+		}
+		data, err := merge(old)
+		if err != nil || data == nil {
+			return false, err
+		}
+		if !missing {
+			if err := tx.do(updateNote, n.Seen.UnixMilli(), n.Seen.UnixMilli(), document(data), n.Key); err != nil {
+				return false, fmt.Errorf("put a note of sequences: %w", err)
+			}
+			return true, nil
+		}
 		strong := 0
 		if n.Strong {
 			strong = 1
 		}
-		err = tx.do(insertNote, n.Key, strong, n.Seen.UnixMilli(), document(data))
-	} else {
-		err = tx.do(updateNote, n.Seen.UnixMilli(), n.Seen.UnixMilli(), document(data), n.Key)
+		made, err := tx.exec(insertNote, n.Key, strong, n.Seen.UnixMilli(), document(data))
+		if err != nil {
+			return false, fmt.Errorf("put a note of sequences: %w", err)
+		}
+		if made > 0 {
+			return true, nil
+		}
+		// Another commit has made it meanwhile; it is there now.
 	}
-	if err == nil {
-		err = tx.do(countNotes)
-	}
-	if err != nil {
-		return fmt.Errorf("put a note of sequences: %w", err)
+}
+
+// MoveSequenceMark says that notes have changed. It comes last in a commit: all
+// commits that change notes wait for each other from here on.
+func (tx *Tx) MoveSequenceMark() error {
+	if err := tx.do(countNotes); err != nil {
+		return fmt.Errorf("move the mark of sequences: %w", err)
 	}
 	return nil
 }
