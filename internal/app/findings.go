@@ -2,7 +2,6 @@ package app
 
 import (
 	"cmp"
-	"errors"
 	"maps"
 	"slices"
 
@@ -18,24 +17,11 @@ type findings interface {
 	PutFinding(*finding.Record) error
 }
 
-// apply folds one signal into the finding it belongs to. fresh, if set, may
-// change a finding that is new, before it is kept.
-func apply(in findings, s *finding.Signal, fresh func(*finding.Finding) error) error {
-	r, err := in.Finding(s.Identity())
-	switch {
-	case errors.Is(err, finding.ErrNotFound):
-		r = finding.NewRecord(s)
-		if fresh != nil {
-			if err := fresh(r.Finding); err != nil {
-				return err
-			}
-		}
-	case err != nil:
-		return err
-	case !finding.Merge(r, s):
-		return nil
-	}
-	return in.PutFinding(r)
+// drafting is findings under way: draft is Finding for who only adds a signal,
+// of which the finding need not tell yet.
+type drafting interface {
+	findings
+	draft(identity string) (*finding.Record, error)
 }
 
 // drafts are the findings of one commit: read once, however many signals merge
@@ -47,6 +33,14 @@ type drafts struct {
 }
 
 func (d *drafts) Finding(identity string) (*finding.Record, error) {
+	r, err := d.draft(identity)
+	if err == nil {
+		r.Tell()
+	}
+	return r, err
+}
+
+func (d *drafts) draft(identity string) (*finding.Record, error) {
 	if r, ok := d.byIdentity[identity]; ok {
 		return r, nil
 	}
@@ -66,7 +60,9 @@ func (d *drafts) PutFinding(r *finding.Record) error {
 // each other.
 func (d *drafts) write(tx *store.Tx) error {
 	for _, identity := range slices.Sorted(maps.Keys(d.changed)) {
-		if err := tx.PutFinding(d.byIdentity[identity]); err != nil {
+		r := d.byIdentity[identity]
+		r.Tell()
+		if err := tx.PutFinding(r); err != nil {
 			return err
 		}
 	}
@@ -77,6 +73,14 @@ func (d *drafts) write(tx *store.Tx) error {
 type memory map[string]*finding.Record
 
 func (m memory) Finding(identity string) (*finding.Record, error) {
+	r, err := m.draft(identity)
+	if err == nil {
+		r.Tell()
+	}
+	return r, err
+}
+
+func (m memory) draft(identity string) (*finding.Record, error) {
 	if r, ok := m[identity]; ok {
 		return r, nil
 	}
@@ -91,6 +95,7 @@ func (m memory) PutFinding(r *finding.Record) error {
 func (m memory) sorted() []*finding.Finding {
 	out := make([]*finding.Finding, 0, len(m))
 	for _, r := range m {
+		r.Tell()
 		out = append(out, r.Finding)
 	}
 	slices.SortFunc(out, func(a, b *finding.Finding) int {

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,14 +19,48 @@ import (
 // knows how many records it was told of, by thing and day, so that whoever tells
 // the same entry again, at once or when it comes back to its list after months,
 // adds no more than what is new.
-func (d *drafts) fold(c *detect.Recalled, fresh func(*finding.Finding) error) error {
-	r, err := d.Finding(c.Acts[0].Signal.Identity())
+func (g *governor) fold(c *detect.Recalled) error {
+	r, err := g.in.Finding(c.Acts[0].Signal.Identity())
 	switch {
 	case errors.Is(err, finding.ErrNotFound):
-		r = nil
+		return g.foldNew(c)
 	case err != nil:
 		return err
 	}
+	return g.foldInto(r, c, nil)
+}
+
+// foldNew folds a claim of which there is no finding.
+func (g *governor) foldNew(c *detect.Recalled) error {
+	first := end(&c.Acts[0], "first", c.Acts[0].First)
+	fold, err := g.decide(first)
+	if err != nil || fold == nil {
+		if err != nil {
+			return err
+		}
+		return g.foldInto(nil, c, nil)
+	}
+	r, err := g.in.Finding(fold.Signal(first).Identity())
+	if errors.Is(err, finding.ErrNotFound) {
+		r = nil
+	} else if err != nil {
+		return err
+	}
+	// The finding knows of many claims: their things are told apart.
+	claim, things := claimOf(first), slices.Clone(c.Things)
+	for i := range things {
+		things[i].Name = claim + "." + things[i].Name
+	}
+	acts := slices.Clone(c.Acts)
+	for i := range acts {
+		acts[i].Thing = claim + "." + acts[i].Thing
+	}
+	return g.foldInto(r, &detect.Recalled{Acts: acts, Things: things}, fold)
+}
+
+// foldInto folds a claim into a finding, which may be none yet, and which stands
+// for many where fold says so.
+func (g *governor) foldInto(r *finding.Record, c *detect.Recalled, fold *finding.Fold) error {
 	news := newsOf(r, c.Things)
 	if len(news) == 0 {
 		return nil
@@ -39,18 +75,36 @@ func (d *drafts) fold(c *detect.Recalled, fresh func(*finding.Finding) error) er
 		count += n.added
 	}
 	acts := slices.DeleteFunc(slices.Clone(c.Acts), func(a detect.RecalledAct) bool { return left[a.Thing] == 0 })
+	add := func(s *finding.Signal) bool {
+		if fold == nil {
+			return finding.Merge(r, s)
+		}
+		if !finding.Merge(r, fold.Signal(s)) {
+			return false
+		}
+		r.AddFolded(s, fold)
+		g.folded++
+		return true
+	}
 	for i := range acts { // the earliest record of each act
 		first := end(&acts[i], "first", acts[i].First)
-		switch {
-		case r == nil:
-			r = finding.NewRecord(first)
-			if err := fresh(r.Finding); err != nil {
-				return err
+		if r != nil {
+			if add(first) {
+				left[acts[i].Thing]--
 			}
-			left[acts[i].Thing]--
-		case finding.Merge(r, first):
-			left[acts[i].Thing]--
+			continue
 		}
+		if fold == nil {
+			r = finding.NewRecord(first)
+		} else {
+			r = finding.NewRecord(fold.Signal(first))
+			r.AddFolded(first, fold)
+			g.folded++
+		}
+		if err := g.anew(r, fold); err != nil {
+			return err
+		}
+		left[acts[i].Thing]--
 	}
 	for i := range acts { // those between, and the latest
 		a := &acts[i]
@@ -58,17 +112,27 @@ func (d *drafts) fold(c *detect.Recalled, fresh func(*finding.Finding) error) er
 			continue
 		}
 		last := end(a, "last", a.Signal.Time)
-		if n := min(a.Count-2, left[a.Thing]-1); n > 0 && !slices.Contains(r.Merge.Occurrences, last.Occurrence) {
+		known := last.Occurrence
+		if fold != nil {
+			known = fold.Signal(last).Occurrence
+		}
+		if n := min(a.Count-2, left[a.Thing]-1); n > 0 && !slices.Contains(r.Merge.Occurrences, known) {
 			countActor(r, last, n)
 			left[a.Thing] -= n
 		}
-		if finding.Merge(r, last) {
+		if add(last) {
 			left[a.Thing]--
 		}
 	}
 	note(r, news)
 	r.Finding.Service.Count = count
-	return d.PutFinding(r)
+	return g.in.PutFinding(r)
+}
+
+// claimOf is short for the finding that a signal would have of its own.
+func claimOf(s *finding.Signal) string {
+	sum := sha256.Sum256([]byte(s.Identity()))
+	return hex.EncodeToString(sum[:6])
 }
 
 // end is one end of an act as a signal.

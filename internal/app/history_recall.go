@@ -8,7 +8,6 @@ import (
 
 	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
-	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/store"
 )
 
@@ -57,7 +56,7 @@ func (j *judge) recall(tx *store.Tx) error {
 		}
 		claims, changed := r.Claims(), len(j.drafts.changed)
 		for i := range claims {
-			if err := j.drafts.fold(&claims[i], func(f *finding.Finding) error { return j.onFresh(tx, f) }); err != nil {
+			if err := j.noise.fold(&claims[i]); err != nil {
 				return fmt.Errorf("keep a finding about the past: %w", err)
 			}
 		}

@@ -132,3 +132,28 @@ func TestIDsAreStable(t *testing.T) {
 		t.Errorf("finding %s %s", got.ID, got.ARN)
 	}
 }
+
+// TestMergeKnowsWhatCame: a record that is kept in memory, and one that comes
+// from a store each time, take the same occurrences for known.
+func TestMergeKnowsWhatCame(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	kept, read := NewRecord(signalAt(0)), NewRecord(signalAt(0))
+	known := 0
+	for n := range 6000 {
+		s := signalAt(rnd.IntN(2500))
+		if n > 3000 {
+			s = signalAt(rnd.IntN(1100))
+		}
+		fresh := kept.Add(s)
+		if !fresh {
+			known++
+		}
+		if again := read.Add(s); again != fresh {
+			t.Fatalf("signal %d is new: %v, for a record that was read: %v", n, fresh, again)
+		}
+		read = &Record{Finding: read.Finding, Merge: read.Merge}
+	}
+	if known < 1000 || !slices.Equal(kept.Merge.Occurrences, read.Merge.Occurrences) {
+		t.Errorf("%d were known; %d and %d are remembered", known, len(kept.Merge.Occurrences), len(read.Merge.Occurrences))
+	}
+}

@@ -27,6 +27,13 @@ const (
 type Record struct {
 	Finding *Finding `json:"finding"`
 	Merge   State    `json:"merge"`
+
+	untold bool // signals were added since Tell
+	// Of a record that many signals are added to: the occurrences of the state,
+	// for as long as there are so many.
+	known map[string]struct{}
+	many  int
+	added int // signals, to this copy of the record
 }
 
 // State is the memory of a finding between merges.
@@ -46,6 +53,8 @@ type State struct {
 	MoreActors  int64            `json:"moreActors,omitempty"`
 	Earliest    []EvidenceRecord `json:"earliest"`
 	Latest      []EvidenceRecord `json:"latest,omitempty"`
+	// Folded is of a finding that stands for others.
+	Folded *Folded `json:"folded,omitempty"`
 }
 
 // Identity is the key under which a signal's finding is stored.
@@ -117,13 +126,18 @@ func NewRecord(s *Signal) *Record {
 // details come from the latest, first and last seen are extremes, and the
 // evidence kept is the earliest and the latest few.
 func Merge(r *Record, s *Signal) bool {
-	m, f := &r.Merge, r.Finding
-	if slices.Contains(m.Occurrences, s.Occurrence) {
+	if !r.Add(s) {
 		return false
 	}
-	m.Occurrences = append(m.Occurrences, s.Occurrence)
-	if len(m.Occurrences) > maxOccurrences {
-		m.Occurrences = slices.Delete(m.Occurrences, 0, len(m.Occurrences)-maxOccurrences)
+	r.Tell()
+	return true
+}
+
+// Add is Merge for who adds many signals, and calls Tell after the last.
+func (r *Record) Add(s *Signal) bool {
+	m, f := &r.Merge, r.Finding
+	if !r.remember(s.Occurrence) {
+		return false
 	}
 	f.Service.Count++
 	if s.Time.Before(m.First) {
@@ -149,7 +163,49 @@ func Merge(r *Record, s *Signal) bool {
 	f.Severity = max(f.Severity, s.Severity)
 	f.CreatedAt, f.UpdatedAt = Timestamp(m.First), Timestamp(m.Last)
 	f.Service.EventFirstSeen, f.Service.EventLastSeen = f.CreatedAt, f.UpdatedAt
-	f.Service.AdditionalInfo = m.additionalInfo()
+	r.untold = true
+	return true
+}
+
+// Tell writes out what the finding says of all signals that were added.
+func (r *Record) Tell() {
+	if !r.untold {
+		return
+	}
+	r.untold = false
+	if r.Merge.Folded != nil {
+		r.Merge.Folded.tell(r)
+	}
+	r.Finding.Service.AdditionalInfo = r.Merge.additionalInfo(r.Finding.Type, r.Finding.Service.Count)
+}
+
+// remember notes an occurrence; false if it is known.
+func (r *Record) remember(occurrence string) bool {
+	const worth = 32 // an index, if so many are added
+	m := &r.Merge
+	if r.added++; r.added > worth && (r.known == nil || r.many != len(m.Occurrences)) { // or somebody else changed the state
+		r.known = make(map[string]struct{}, len(m.Occurrences)+1)
+		for _, o := range m.Occurrences {
+			r.known[o] = struct{}{}
+		}
+	}
+	if r.known == nil {
+		if slices.Contains(m.Occurrences, occurrence) {
+			return false
+		}
+	} else if _, ok := r.known[occurrence]; ok {
+		return false
+	} else {
+		r.known[occurrence] = struct{}{}
+	}
+	m.Occurrences = append(m.Occurrences, occurrence)
+	if over := len(m.Occurrences) - maxOccurrences; over > 0 {
+		for _, o := range m.Occurrences[:over] {
+			delete(r.known, o)
+		}
+		m.Occurrences = slices.Delete(m.Occurrences, 0, over)
+	}
+	r.many = len(m.Occurrences)
 	return true
 }
 
@@ -161,18 +217,18 @@ func later(t time.Time, id string, than time.Time, thanID string) bool {
 }
 
 func (m *State) addActor(s *Signal) {
-	id := s.Actor.identity()
-	at := slices.IndexFunc(m.Actors, func(a Actor) bool { return a.identity() == id })
+	at := slices.IndexFunc(m.Actors, s.Actor.same)
 	switch {
 	case at >= 0:
 		a := &m.Actors[at]
 		a.Count++
-		if s.Time.Before(a.FirstSeen) {
-			a.FirstSeen = s.Time
-		}
 		if s.Time.After(a.LastSeen) {
 			a.LastSeen = s.Time
 		}
+		if !s.Time.Before(a.FirstSeen) {
+			return // nor does the order change
+		}
+		a.FirstSeen = s.Time
 	case len(m.Actors) >= maxActors:
 		m.MoreActors++
 		return
@@ -208,15 +264,18 @@ type evidence struct {
 	Records    []EvidenceRecord `json:"records"`
 }
 
-func (m *State) additionalInfo() *ServiceAdditionalInfo {
+func (m *State) additionalInfo(typ string, count int64) *ServiceAdditionalInfo {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	v := make(map[string]any, len(m.Info)+1)
+	v := make(map[string]any, len(m.Info)+2)
 	maps.Copy(v, m.Info)
 	v["evidence"] = evidence{
 		Why: m.Why, Actors: m.Actors, MoreActors: m.MoreActors,
 		Records: slices.Concat(m.Earliest, m.Latest),
+	}
+	if m.Folded != nil {
+		v["aggregate"] = m.Folded.info(typ, count)
 	}
 	if err := enc.Encode(v); err != nil { // strings, numbers and times only: cannot fail
 		return &ServiceAdditionalInfo{Value: "{}", Type: "default"}
