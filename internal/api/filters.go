@@ -45,6 +45,9 @@ func (s *server) createFilter(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSuppressionTags(tags); err != nil {
+		return nil, err
+	}
 	now := wireNow(s.Now)
 	f := finding.Filter{
 		DetectorID: d.ID, Name: name, Action: "NOOP", Rank: 1, Tags: tags, ClientToken: token,
@@ -80,6 +83,15 @@ func (s *server) createFilter(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	return map[string]string{"name": f.Name}, nil
+}
+
+// checkSuppressionTags refuses an expiry that cannot be read: the rule would
+// hide for ever, or nothing at all.
+func checkSuppressionTags(tags finding.Tags) error {
+	if _, err := tags.Suppression(); err != nil {
+		return badParam("tags", finding.TagExpires+" "+err.Error())
+	}
+	return nil
 }
 
 // sameFilter answers a second creation: a retry gets the name, anything else is refused.

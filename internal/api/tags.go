@@ -147,8 +147,10 @@ func (s *server) changeTags(ctx context.Context, c *call, change func(finding.Ta
 	}
 	if res.filter != "" {
 		return filterError(s.Store.UpdateFilter(ctx, res.detector.ID, res.filter, func(f *finding.Filter) (err error) {
-			f.Tags, err = change(f.Tags)
-			return err
+			if f.Tags, err = change(f.Tags); err != nil {
+				return err
+			}
+			return checkSuppressionTags(f.Tags)
 		}))
 	}
 	if res.set != "" {
