@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
@@ -16,6 +17,9 @@ import (
 type Ledger struct {
 	Outcomes map[event.Outcome]int64
 	Reasons  map[event.Reason]int64
+	// First and Last are the event times of those that were judged; zero where
+	// none says when it happened.
+	First, Last time.Time
 }
 
 // Add adds the counts of a batch.
@@ -25,6 +29,14 @@ func (l *Ledger) Add(counts []detect.Count) {
 	}
 	for _, c := range counts {
 		l.Outcomes[c.Outcome] += c.N
+		if c.Outcome == event.Evaluated && !c.First.IsZero() {
+			if l.First.IsZero() || c.First.Before(l.First) {
+				l.First = c.First
+			}
+			if c.Last.After(l.Last) {
+				l.Last = c.Last
+			}
+		}
 		if c.Reason != "" {
 			l.Reasons[c.Reason] += c.N
 		}

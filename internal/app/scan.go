@@ -3,18 +3,21 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/vedette-project/vedette/internal/decode"
 	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/ingest"
+	"github.com/vedette-project/vedette/internal/noise"
 	"github.com/vedette-project/vedette/internal/sequence"
 )
 
@@ -34,6 +37,17 @@ type ScanOptions struct {
 	// Signal, if set, is called with each claim, before it becomes part of a
 	// finding.
 	Signal func(*finding.Signal)
+	// From and To, where set, leave out records of another time, To's moment
+	// included; what is learned from may be of any.
+	From, To time.Time
+	// Fresh, if set, may change a finding that is new, before it is kept.
+	Fresh func(*finding.Finding) error
+	// Hides, if set, reports whether Fresh archives a finding, which it leaves as
+	// it is.
+	Hides func(*finding.Finding) (bool, error)
+	// Noise bounds how many findings of a type are told one by one; the zero
+	// value does not.
+	Noise noise.Limits
 	// Progress, if set, is called now and then with the bytes and records so far.
 	Progress func(bytes, records int64)
 }
@@ -69,6 +83,18 @@ func Scan(ctx context.Context, o ScanOptions) (*ScanResult, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	s := newScanner(o)
+	if err := s.run(ctx, paths); err != nil {
+		return nil, err
+	}
+	if err := s.sequences(); err != nil {
+		return nil, err
+	}
+	s.result.Findings, s.result.Unread = s.memory.sorted(), s.unread
+	return s.result, nil
+}
+
+func newScanner(o ScanOptions) *scanner {
 	s := &scanner{
 		o: o, pool: ingest.NewPool(2*o.Workers + 4),
 		free:   make(chan *decode.Batch, 2*o.Workers+2),
@@ -78,22 +104,28 @@ func Scan(ctx context.Context, o ScanOptions) (*ScanResult, error) {
 		told:   map[event.Reason]int{},
 		result: &ScanResult{},
 	}
+	s.noise = governor{in: s.memory, limits: o.Noise, fresh: o.Fresh, log: o.Log}
+	if o.Hides != nil {
+		s.noise.hides = func(f func() *finding.Finding) (bool, error) { return o.Hides(f()) }
+	}
+	s.noise.forget()
+	return s
+}
+
+// run reads everything there is to read.
+func (s *scanner) run(ctx context.Context, paths []string) error {
 	if err := s.warmUp(ctx, paths); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.pass(ctx, paths, false); err != nil {
-		return nil, err
+		return err
 	}
 	for _, reason := range slices.Sorted(maps.Keys(s.told)) {
 		if n := s.told[reason] - maxTold; n > 0 {
 			s.o.Log.Warn("more records of the same kind", "reason", string(reason), "places", n)
 		}
 	}
-	if err := s.sequences(); err != nil {
-		return nil, err
-	}
-	s.result.Findings, s.result.Unread = s.memory.sorted(), s.unread
-	return s.result, nil
+	return nil
 }
 
 // pass reads files to their end and judges what is in them, or only learns
@@ -138,9 +170,11 @@ type scanner struct {
 	// Owned by the goroutine that judges.
 	engine *detect.Engine
 	memory memory
+	noise  governor
 	book   *sequence.Book
 	told   map[event.Reason]int // bad records, by kind
 	result *ScanResult
+	twin   *scanner // judges the same batches by other settings; nil: nobody
 }
 
 // job is one chunk on its way to becoming judged events.
@@ -179,22 +213,14 @@ func (s *scanner) judgeAll(ctx context.Context, learn bool) error {
 			return context.Cause(ctx)
 		}
 		<-j.done
-		res := s.engine.Process(&j.batch.Batch)
-		for _, err := range res.Faults {
-			s.o.Log.Error("a record could not be judged; it is counted as dropped", "stream", j.batch.Stream, "err", err)
+		b := &j.batch.Batch
+		if !learn {
+			b = s.within(b)
 		}
-		for _, sig := range res.Signals {
-			if s.o.Signal != nil {
-				s.o.Signal(sig)
-			}
-			if err := apply(s.memory, sig, nil); err != nil {
-				return err
-			}
-		}
-		if !learn { // nor is it a step of an attack
-			if err := observe(s.book, &j.batch.Batch, res.Signals, s.memory); err != nil {
-				return err
-			}
+		twin := s.twin.start(b, learn)
+		res, err := s.judge(b, learn)
+		if err := errors.Join(err, twin(&res)); err != nil {
+			return err
 		}
 		ledger, bytes := &s.result.Ledger, &s.result.Bytes
 		if learn {
@@ -212,6 +238,52 @@ func (s *scanner) judgeAll(ctx context.Context, learn bool) error {
 		default:
 		}
 	}
+}
+
+// judge turns a batch into findings and steps of attacks.
+func (s *scanner) judge(b *event.Batch, learn bool) (detect.Result, error) {
+	res := s.engine.Process(b)
+	for _, err := range res.Faults {
+		s.o.Log.Error("a record could not be judged; it is counted as dropped", "stream", b.Stream, "err", err)
+	}
+	return res, s.keep(b, &res, learn)
+}
+
+// keep makes findings and steps of attacks of what was claimed of a batch.
+func (s *scanner) keep(b *event.Batch, res *detect.Result, learn bool) error {
+	at := map[string]*finding.Record{}
+	for _, sig := range res.Signals {
+		if s.o.Signal != nil {
+			s.o.Signal(sig)
+		}
+		r, err := s.noise.apply(sig)
+		if err != nil {
+			return err
+		}
+		at[sig.Identity()] = r
+	}
+	if learn { // nor is it a step of an attack
+		return nil
+	}
+	return observe(s.book, b, res, placed{s.memory, at})
+}
+
+// start judges a batch in a goroutine of its own, by a scanner that reads
+// nothing itself; the function returned waits for it. nil judges nothing. One
+// without an engine takes over what another claims.
+func (s *scanner) start(b *event.Batch, learn bool) (finish func(*detect.Result) error) {
+	switch {
+	case s == nil:
+		return func(*detect.Result) error { return nil }
+	case s.engine == nil:
+		return func(res *detect.Result) error { return s.keep(b, res, learn) }
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.judge(b, learn)
+		done <- err
+	}()
+	return func(*detect.Result) error { return <-done }
 }
 
 // maxTold is how often a scan tells of bad records of one kind: a folder may
