@@ -2,7 +2,6 @@ package detect
 
 import (
 	"bytes"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -179,39 +178,8 @@ func isIndex(s string) bool {
 }
 
 // isDryRun reports whether the server was asked to change nothing, and heeds
-// that. A delete takes its options from its body if it has one; what connects
-// to something behind the API server, or asks a question, is done regardless.
-func (c *call) isDryRun() bool {
-	switch c.a.Verb {
-	case "create", "update", "patch":
-		return asksDryRun(c.a.RequestURI) && !isEphemeral(&c.a.Object)
-	case "delete", "deletecollection":
-		if len(c.a.RequestObject) > 0 {
-			return len(c.request().Strings("dryRun")) > 0
-		}
-		return asksDryRun(c.a.RequestURI) && !isEphemeral(&c.a.Object)
-	}
-	return false
-}
-
-func asksDryRun(uri string) bool {
-	_, query, ok := strings.Cut(uri, "?")
-	if !ok || !strings.Contains(query, "dryRun") && !strings.Contains(query, "%") {
-		return false
-	}
-	q, _ := url.ParseQuery(query)
-	return q.Has("dryRun") && q.Get("dryRun") != ""
-}
-
-// isEphemeral reports whether a call on the resource stores nothing that a dry
-// run could leave out: connections, tokens and the reviews of rights.
-func isEphemeral(o *event.ObjectRef) bool {
-	switch o.Subresource {
-	case "exec", "attach", "portforward", "proxy", "token":
-		return true
-	}
-	return o.APIGroup == "authorization.k8s.io" || o.APIGroup == "authentication.k8s.io"
-}
+// that.
+func (c *call) isDryRun() bool { return c.a.DryRun() }
 
 // isGone reports whether a delete took its object away at once, and not only
 // after a finalizer that may never run.

@@ -54,7 +54,7 @@ func showsKubeflow(c *call) bool {
 	case "get":
 		return o.Name != ""
 	case "create", "update", "patch":
-		return !c.isDryRun() && !isEphemeral(o)
+		return !c.isDryRun() && !o.IsEphemeral()
 	}
 	return false
 }

@@ -25,6 +25,7 @@ type peers struct {
 type peer struct {
 	public []netip.Addr // the addresses nearest to the API server, up to one that is trusted
 	listed netip.Addr   // the nearest one that is on a list of callers; not valid if none is
+	last   netip.Addr   // who connected to the API server, if that is a public address and not trusted
 }
 
 func (p *peers) of(by *intel.Set, sourceIPs []byte) peer {
@@ -53,6 +54,9 @@ func peerOf(by *intel.Set, ips []string) (p peer) {
 		}
 		if by.Trusted(ip) {
 			break
+		}
+		if i == len(ips)-1 {
+			p.last = ip
 		}
 		if len(p.public) < maxPublic {
 			p.public = append(p.public, ip)

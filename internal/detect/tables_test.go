@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/jsonscan"
 )
@@ -143,7 +144,7 @@ func TestDryRun(t *testing.T) {
 		"/api/v1/pods?dryRun=All": true, "/api/v1/pods?fieldManager=x&dryRun=All&y=z": true, "/api/v1/pods?dry%52un=All": true,
 		"/api/v1/pods": false, "/api/v1/pods?dryRun=": false, "/api/v1/pods?name=dryRun": false, "/dryRun": false,
 	} {
-		if got := asksDryRun(uri); got != want {
+		if got := (&event.Audit{Verb: "create", RequestURI: uri}).DryRun(); got != want {
 			t.Errorf("%s: %v, want %v", uri, got, want)
 		}
 	}
