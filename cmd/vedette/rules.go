@@ -4,24 +4,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vedette-project/vedette/internal/app"
+	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/rule"
+	"github.com/vedette-project/vedette/rules"
 )
 
 func rulesCommand(s streams) *cobra.Command {
 	return group(&cobra.Command{
-		Use: "rules", Short: "Check, list and test rules of your own, written in Sigma",
-	}, rulesCheck(s), rulesList(s), rulesTest(s))
+		Use: "rules", Short: "Check, list and test rules: those of the rule pack, and your own, written in Sigma",
+	}, rulesCheck(s), rulesList(s), rulesTest(s), rulesStatus(s))
 }
 
-// loadRules reads rules, and tells of those that are left out.
-func loadRules(paths []string, warn io.Writer) (*rule.Set, error) {
-	set, skipped, err := app.LoadRules(paths)
+// loadRules reads the rules that a configuration names and those of the pack
+// that it leaves on, and tells of those that are left out.
+func loadRules(d config.Detection, warn io.Writer) (*rule.Set, error) {
+	set, skipped, err := app.RuleSet(d)
 	if err != nil {
 		lines := strings.Split(err.Error(), "\n")
 		for i := range lines { // of what others wrote
@@ -35,6 +39,16 @@ func loadRules(paths []string, warn io.Writer) (*rule.Set, error) {
 	return set, nil
 }
 
+// shownRules are the rules that a command is about: those of some paths, or of
+// the pack if none is named. What they may ask for of the pack is in the set.
+func shownRules(paths []string, warn io.Writer) (set *rule.Set, shown []*rule.Rule, err error) {
+	all := config.Detection{Rules: paths, RulePack: config.RulePack{Enabled: true}}
+	if set, err = loadRules(all, warn); err != nil {
+		return nil, nil, err
+	}
+	return set, slices.DeleteFunc(set.Rules(), func(r *rule.Rule) bool { return rules.Has(r) != (len(paths) == 0) }), nil
+}
+
 // rulesReport is what is wrong with rules.
 type rulesReport struct {
 	Files    int            `json:"files"`
@@ -46,29 +60,28 @@ func rulesCheck(s streams) *cobra.Command {
 	var output string
 	var strict bool
 	cmd := &cobra.Command{
-		Use: "check PATH…", Short: "Load rules, and tell what is wrong with those that do not load",
+		Use: "check [PATH…]", Short: "Load rules, and tell what is wrong with those that do not load",
 		Long: `Loads the rules of files and folders (*.yml, *.yaml) and tells, with file and
-line, what is wrong with each that does not load and what to do about it.
+line, what is wrong with each that does not load and what to do about it. Without
+a path, the rules of the pack.
 
 A fault keeps a rule from being loaded. Skipped rules are about logs that Vedette
 does not read. Notes are about rules that load, but may not do what is meant.
 
 Exit status: 0 no fault, 1 a fault, or with --strict a skipped rule.`,
-		Args: atLeastOne("a file or folder of rules"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {
 				return err
 			}
-			files, err := rule.ReadFiles(args...)
+			r, err := checkRules(args)
 			if err != nil {
 				return err
 			}
-			set, problems := rule.Load(files)
-			if err := p.rulesReport(rulesReport{len(files), len(set.Rules()), append([]rule.Problem{}, problems...)}); err != nil {
+			if err := p.rulesReport(r); err != nil {
 				return err
 			}
-			for _, x := range problems {
+			for _, x := range r.Problems {
 				if x.Grade == rule.Fault || strict && x.Grade == rule.Skipped {
 					return exitCode(exitError)
 				}
@@ -79,6 +92,31 @@ Exit status: 0 no fault, 1 a fault, or with --strict a skipped rule.`,
 	outputFlag(cmd, &output)
 	cmd.Flags().BoolVar(&strict, "strict", false, "rules about logs that are not read are faults, too")
 	return cmd
+}
+
+// checkRules loads rules as they would be in force, beside the pack, of which
+// nothing is told unless no path is named.
+func checkRules(paths []string) (r rulesReport, err error) {
+	own, pack, err := app.FilesBeside(paths...)
+	if err != nil {
+		return r, err
+	}
+	set, problems := rule.Load(slices.Concat(pack, own))
+	r = rulesReport{Files: len(own), Problems: []rule.Problem{}}
+	if len(paths) == 0 {
+		r.Files = len(pack)
+	}
+	for _, x := range problems {
+		if rules.Brings(x.File) == (len(paths) == 0) {
+			r.Problems = append(r.Problems, x)
+		}
+	}
+	for _, x := range set.Rules() {
+		if rules.Has(x) == (len(paths) == 0) {
+			r.Loaded++
+		}
+	}
+	return r, nil
 }
 
 func (p *printer) rulesReport(r rulesReport) error {
@@ -100,7 +138,9 @@ func (p *printer) rulesReport(r rulesReport) error {
 type ruleRow struct {
 	ID     string   `json:"id,omitempty"`
 	Name   string   `json:"name,omitempty"`
+	From   string   `json:"from"` // pack or own
 	Title  string   `json:"title"`
+	Type   string   `json:"type,omitempty"` // of findings, if the rule says it
 	Level  string   `json:"level,omitempty"`
 	Events []string `json:"events"`
 	Kind   string   `json:"kind"`
@@ -111,38 +151,66 @@ type ruleRow struct {
 }
 
 func rulesList(s streams) *cobra.Command {
-	var output string
+	var output, file string
 	cmd := &cobra.Command{
-		Use: "list PATH…", Short: "Show the rules of files and folders, and the events they are about",
-		Args: atLeastOne("a file or folder of rules"),
+		Use: "list [PATH…]", Short: "Show the rules of the pack, or of files and folders, and the events they are about",
+		Long: `Shows the rules of files and folders or, without a path, those of the rule pack.
+With --config, the rules that are in force: of the pack those that are not
+switched off or replaced, and those that the configuration names.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			p, err := printerFor(output, s)
 			if err != nil {
 				return err
 			}
-			set, err := loadRules(args, s.err)
+			list, err := listedRules(file, args, s.err)
 			if err != nil {
 				return err
 			}
 			rows := []ruleRow{}
-			for _, r := range set.Rules() {
+			for _, r := range list {
 				kind := "rule"
 				if r.Correlation != nil {
 					kind = r.Correlation.Type
 				}
-				rows = append(rows, ruleRow{r.ID, r.Name, r.Title, r.Level, r.Kinds(), kind, r.Quiet, len(r.Vedette.Tests), r.File, r.Line})
+				rows = append(rows, ruleRow{r.ID, r.Name, fromOf(r), r.Title, r.Vedette.Type, r.Level, r.Kinds(), kind, r.Quiet, len(r.Vedette.Tests), r.File, r.Line})
 			}
 			if p.format != "table" {
 				return each(p, rows)
 			}
 			tw := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(tw, "LEVEL\tKIND\tEVENTS\tTESTS\tTITLE\tFILE")
+			fmt.Fprintln(tw, "FROM\tLEVEL\tKIND\tEVENTS\tTESTS\tTITLE\tTYPE\tFILE")
 			for _, r := range rows {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%s\t%s:%d\n", orNone(r.Level), r.Kind, strings.Join(r.Events, ", "), r.Tests, short(r.Title), printable(r.File), r.Line)
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s:%d\n", r.From, orNone(r.Level), r.Kind, strings.Join(r.Events, ", "), r.Tests, short(r.Title), orNone(r.Type), printable(r.File), r.Line)
 			}
 			return tw.Flush()
 		},
 	}
 	outputFlag(cmd, &output)
+	cmd.Flags().StringVar(&file, "config", "", "configuration file (YAML) whose rules are shown")
 	return cmd
+}
+
+// listedRules are the rules of a configuration, of paths, or of the pack.
+func listedRules(file string, paths []string, warn io.Writer) ([]*rule.Rule, error) {
+	if file == "" {
+		_, list, err := shownRules(paths, warn)
+		return list, err
+	}
+	if len(paths) > 0 {
+		return nil, errors.New("rules list: name paths, or a configuration with --config, not both")
+	}
+	cfg, err := config.Load(file, nil)
+	if err != nil {
+		return nil, err
+	}
+	set, err := loadRules(cfg.Detection, warn)
+	return set.Rules(), err
+}
+
+// fromOf tells where a rule comes from.
+func fromOf(r *rule.Rule) string {
+	if rules.Has(r) {
+		return "pack"
+	}
+	return "own"
 }

@@ -44,6 +44,11 @@ type Options struct {
 	DisabledRules []string
 	// Rules are the operator's own; may be nil.
 	Rules *rule.Set
+	// LiveRules, if set, gives the rules of the moment instead, and how each is
+	// used. A batch is judged by one state of them.
+	LiveRules func() *LiveRules
+	// RuleClock, if set, measures what rules cost: of one event in many.
+	RuleClock func() time.Duration
 	// AnomaliesOff switches the models of usual behaviour off.
 	AnomaliesOff bool
 	// AnomalyBudget bounds the false findings of those models.
@@ -81,6 +86,10 @@ type Engine struct {
 	kube kubeHabits
 
 	rules *rule.Matcher // nil until the first event, and without rules
+	live  *LiveRules    // that were taken up last; nil where rules stay as they are
+	fired []RuleCount   // by the event at hand
+	hints []Hint        // likewise
+	costs []rule.Cost   // of matchers before
 }
 
 // detector looks at one successful API call and says what it claims of it.
@@ -95,6 +104,7 @@ type scope struct {
 	marked  bool       // a watermark moved since Marks
 	late    bool       // the record at hand is
 	rules   *ruleState // nil where no rule was fulfilled
+	callers *callers   // nil where no service account or node called
 	rbac    rbacState
 	// kubeflow: something in the namespace kubeflow exists, so the cluster's
 	// ingress gateway leads to its dashboard.
@@ -120,6 +130,10 @@ type Result struct {
 	Told []*event.Event
 	// Feedback are the events, of the batch, that tell of feedback.
 	Feedback []*event.Event
+	// Hints are what may be steps of attacks beside the signals.
+	Hints []Hint
+	// Rules are the rules that were fulfilled, event by event.
+	Rules []RuleCount
 }
 
 // Count is a number of records of one scope with one outcome or mark.
@@ -152,6 +166,7 @@ func (e *Engine) Process(b *event.Batch) Result {
 	if e.opts.Current != nil {
 		e.opts.Intel, e.opts.Geo = e.opts.Current()
 	}
+	e.takeUpRules()
 	var r Result
 	for _, rej := range b.Rejects {
 		r.count(rej.Source, rej.Scope, rej.Outcome, rej.Reason, rej.Count, time.Time{})
@@ -193,6 +208,7 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 		e.noteSensor(sc, ev, r)
 	}
 	sc.late = !guessed && w.late(ev.Time, lateAfter(ev.Source))
+	e.fired, e.hints = e.fired[:0], nil
 	signals, err := e.guarded(sc, ev)
 	if err != nil {
 		r.count(ev.Source, ev.Scope, event.Dropped, event.ReasonFault, 1, ev.Time)
@@ -213,7 +229,8 @@ func (e *Engine) one(b *event.Batch, ev *event.Event, r *Result) {
 	for _, s := range signals {
 		e.locate(s)
 	}
-	r.Signals = append(r.Signals, signals...)
+	r.Signals, r.Rules = append(r.Signals, signals...), append(r.Rules, e.fired...)
+	r.Hints = append(r.Hints, e.hints...)
 }
 
 // guarded judges an event and turns a panic into an error: records are written
@@ -229,7 +246,8 @@ func (e *Engine) guarded(sc *scope, ev *event.Event) (out []*finding.Signal, err
 	}
 	out = e.dispatch(sc, ev)
 	sc.anomalies.explain(out)
-	return append(out, e.judgeRules(sc, ev)...), nil
+	out = e.heedCatalogue(sc, ev, out)
+	return append(out, e.judgeRules(sc, ev, out)...), nil
 }
 
 func (e *Engine) dispatch(sc *scope, ev *event.Event) []*finding.Signal {

@@ -8,38 +8,6 @@ import (
 	"github.com/vedette-project/vedette/internal/rule"
 )
 
-// Bounds of what correlations remember of one scope: the groups not heard of
-// for longest are forgotten first.
-const (
-	maxRuleGroups = 50_000
-	ruleLog       = "rules"
-)
-
-// ruleState is what the operator's correlations remember of a scope.
-type ruleState struct {
-	groups *table[rule.Window]
-}
-
-func newRuleState(set *rule.Set, durable bool) *ruleState {
-	s := &ruleState{newTable[rule.Window](ruleLog, maxRuleGroups, set.Longest())}
-	if durable {
-		s.groups.keep()
-	}
-	return s
-}
-
-// Window returns what is remembered of a group.
-func (s *ruleState) Window(key string, ev *event.Event) *rule.Window {
-	return s.groups.touch(key, ev.Time)
-}
-
-func (s *ruleState) memories() []memory {
-	if s == nil {
-		return nil
-	}
-	return []memory{s.groups}
-}
-
 // rulesIn returns what the operator's correlations remember of a scope. It is
 // there without rules, too: a log that was kept must have its place.
 func (e *Engine) rulesIn(sc *scope) *ruleState {
@@ -49,32 +17,48 @@ func (e *Engine) rulesIn(sc *scope) *ruleState {
 	return sc.rules
 }
 
-// judgeRules asks the operator's rules. Most events fulfil none, and nothing is
-// allocated for those.
-func (e *Engine) judgeRules(sc *scope, ev *event.Event) []*finding.Signal {
+// judgeRules asks the rules of an event in which some things were found already.
+// Most events fulfil none, and nothing is allocated for those.
+func (e *Engine) judgeRules(sc *scope, ev *event.Event, found []*finding.Signal) []*finding.Signal {
 	if e.opts.Rules == nil {
 		return nil
 	}
 	if e.rules == nil {
 		e.rules = rule.NewMatcher(e.opts.Rules)
+		if e.opts.RuleClock != nil {
+			e.rules.Measure(ruleSample, e.opts.RuleClock)
+		}
 	}
+	e.rules.Facts = e.factsOf(sc, ev)
 	met := e.rules.Match(ev)
 	if len(met) == 0 {
 		return nil
 	}
 	var out []*finding.Signal
-	for _, m := range e.rules.Observe(ev, met, e.rulesIn(sc)) {
-		reasons, key := e.rules.Explain(ev, m.Rule)
-		c := &ruleClaim{rule: m.Rule, group: m.Group, reasons: reasons, key: key, hide: e.opts.HideCommandLines && ev.Runtime != nil}
-		if s := e.claimRule(sc, ev, c); s != nil {
-			if c.says() {
-				s.Key = c.name()
-			}
-			c.tell(s)
+	all := e.rules.Observe(ev, met, e.rulesIn(sc))
+	for i := range all {
+		if m := &all[i]; m.Rule.Quiet || yieldsTo(found, m.Rule) {
+			e.countRule(sc, ev, m.Rule, nil)
+		} else if s := e.countRule(sc, ev, m.Rule, e.claimMatch(sc, ev, m)); s != nil {
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// claimMatch makes the signal of a rule that an event fulfilled.
+func (e *Engine) claimMatch(sc *scope, ev *event.Event, m *rule.Match) *finding.Signal {
+	reasons, key := e.rules.Explain(ev, m.Rule)
+	c := &ruleClaim{rule: m.Rule, group: m.Group, reasons: reasons, key: key, hide: e.opts.HideCommandLines && ev.Runtime != nil}
+	s := e.claimRule(sc, ev, c)
+	if s == nil {
+		return nil
+	}
+	if c.says() {
+		s.Key = c.name()
+	}
+	c.tell(s)
+	return s
 }
 
 // ruleClaim is one rule that an event fulfilled, on its way to a signal.

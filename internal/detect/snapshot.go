@@ -128,6 +128,7 @@ func (e *Engine) Logs(s event.Scope) []string {
 		e.anomaliesIn(sc).model(p)
 	}
 	e.rulesIn(sc)
+	e.callersIn(sc)
 	for _, t := range sc.tables() {
 		out = append(out, t.name())
 	}
@@ -147,7 +148,7 @@ func (sc *scope) tables() (out []memory) {
 	if sc.anomalies != nil {
 		out = append(out, sc.anomalies.tables()...)
 	}
-	return append(out, sc.rules.memories()...)
+	return append(append(out, sc.rules.memories()...), sc.callers.memories()...)
 }
 
 // RestoreRun gives a scope back what Delta returned.
@@ -165,8 +166,10 @@ func (e *Engine) RestoreRun(s event.Scope, run Run) error {
 		e.runtimeIn(sc)
 	} else if strings.HasPrefix(run.Log, anomalyLog) {
 		e.anomalyTable(sc, run.Log)
-	} else if run.Log == ruleLog {
+	} else if strings.HasPrefix(run.Log, ruleLog) {
 		e.rulesIn(sc)
+	} else if strings.HasPrefix(run.Log, callersLog) {
+		e.callersIn(sc)
 	} else {
 		e.accountIn(sc)
 	}

@@ -53,6 +53,12 @@ func (c *compiler) detection(n *yaml.Node, except ...string) (expr, *condition, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(names) > maxNames {
+		return nil, nil, faultAt(n, "it has more than %d selections; put values into lists", maxNames)
+	}
+	if len(conditions) > maxDepth {
+		return nil, nil, faultAt(n, "it has more than %d conditions; join them with `or`", maxDepth)
+	}
 	if len(conditions) == 0 {
 		return nil, nil, faultAt(n, "it has no condition; write one, such as `condition: selection`")
 	}
@@ -346,6 +352,9 @@ func (c *compiler) value(name string, mods *modifiers, v *yaml.Node) ([]test, []
 		if err != nil {
 			return nil, nil, err
 		}
+		if c.values += max(len(t)-1, 0); c.values > maxValues {
+			return nil, nil, faultAt(v, "the modifiers make more than %d values of those of the rule; write fewer", maxValues)
+		}
 		tests = append(tests, t...)
 		needs = append(needs, ns...)
 		sure = sure && ns != nil
@@ -407,6 +416,9 @@ func one(name string, mods *modifiers, s string) ([]test, []need, error) {
 		case mods.how == "endswith":
 			f = f.withStars(true, false)
 		}
+		if marks := f.marks(); marks > maxMarks {
+			return nil, nil, fmt.Errorf("the value has %d question marks, more than %d; write * for any text", marks, maxMarks)
+		}
 		plain, whole := f.plain()
 		n := need{text: fold(plain), whole: true}
 		if whole {
@@ -439,26 +451,38 @@ func regular(mods *modifiers, s string) ([]test, []need, error) {
 	if mods.flags != "" {
 		pattern = "(?" + mods.flags + ")" + s
 	}
-	re, err := regexp.Compile(pattern)
+	steps, err := regularSteps(pattern)
+	if err == nil && steps > maxSteps {
+		return nil, nil, fmt.Errorf("the regular expression takes %d steps for each character, more than %d; write repetitions shorter, such as a+ for a{1000}", steps, maxSteps)
+	}
+	var re *regexp.Regexp
+	if err == nil {
+		re, err = regexp.Compile(pattern)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("the regular expression cannot be used: %w; look-around, back references and possessive quantifiers are not part of Sigma's", err)
 	}
-	return []test{expression{re}}, regularNeeds(pattern), nil
+	return []test{expression{re, steps}}, regularNeeds(pattern), nil
 }
 
 // expand puts the values of placeholders in their place.
 func expand(s string, values map[string][]string) ([]string, error) {
 	out := []string{""}
 	add := func(forms ...string) error {
+		if len(out)*len(forms) > maxValues {
+			return fmt.Errorf("the placeholders make more than %d values", maxValues)
+		}
 		var next []string
+		bytes := 0
 		for _, o := range out {
 			for _, f := range forms {
 				next = append(next, o+f)
+				if bytes += len(o) + len(f); bytes > maxFile {
+					return fmt.Errorf("the values that the placeholders make are larger than %d bytes in all", maxFile)
+				}
 			}
 		}
-		if out = next; len(out) > maxValues {
-			return fmt.Errorf("the placeholders make more than %d values", maxValues)
-		}
+		out = next
 		return nil
 	}
 	for s != "" {

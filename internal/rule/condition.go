@@ -11,6 +11,8 @@ import (
 const (
 	maxCondition = 16 << 10
 	maxDepth     = 100
+	maxNames     = 1_000 // selections of a detection
+	maxParts     = 5_000 // of a condition, each `of them` written out
 )
 
 // condition is a parsed condition: a name, or an operator over others.
@@ -27,6 +29,7 @@ type parser struct {
 	names []string // of the detection, in the order of the file
 	used  map[string]bool
 	depth int
+	parts int
 }
 
 func parseCondition(s string, names []string, used map[string]bool) (*condition, error) {
@@ -155,6 +158,9 @@ func (p *parser) quantified(quantifier string) (*condition, error) {
 		hidden := strings.HasPrefix(n, "_") // by convention: only for who names it
 		if strings.EqualFold(word, "them") && !hidden || matchesName(word, n) && (!hidden || strings.HasPrefix(word, "_")) {
 			p.used[n] = true
+			if p.parts++; p.parts > maxParts {
+				return nil, fmt.Errorf("the condition asks for more than %d selections, with each `%s of %s` written out; name each of them once", maxParts, quantifier, word)
+			}
 			c.of = append(c.of, &condition{name: n})
 		}
 	}

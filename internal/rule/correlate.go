@@ -13,6 +13,8 @@ import (
 type Memory interface {
 	// Window returns what is remembered under a key, to be changed.
 	Window(key string, ev *event.Event) *Window
+	// Grown tells by how many entries the last window grew.
+	Grown(by int)
 }
 
 // Match is a rule that an event fulfilled.
@@ -24,10 +26,10 @@ type Match struct {
 }
 
 // Observe gives the rules that the event fulfilled to the correlations that
-// ask for them, and returns what there is to tell: the rules that are not
-// quiet, and the correlations whose condition holds with this event.
+// ask for them, and returns them and the correlations whose condition holds
+// with this event. Of those that are quiet there is nothing to tell.
 func (m *Matcher) Observe(ev *event.Event, rules []*Rule, memory Memory) []Match {
-	var all, out []Match
+	var all []Match
 	for _, r := range rules {
 		all = append(all, Match{Rule: r})
 	}
@@ -42,18 +44,17 @@ func (m *Matcher) Observe(ev *event.Event, rules []*Rule, memory Memory) []Match
 			if !ok {
 				continue
 			}
-			if memory.Window(windowKey(c, group), ev).add(c, e) && !fired {
+			w := memory.Window(windowKey(c, group), ev)
+			before := w.Len()
+			holds := w.add(c, e)
+			memory.Grown(w.Len() - before)
+			if holds && !fired {
 				fired = true
 				all = append(all, Match{Rule: c.rule, Group: group})
 			}
 		}
 	}
-	for _, x := range all {
-		if !x.Rule.Quiet {
-			out = append(out, x)
-		}
-	}
-	return out
+	return all
 }
 
 // windowKey names a group of a correlation.

@@ -305,8 +305,18 @@ func (l *loader) source(c *Correlation, of *Rule, number int) (source, error) {
 	return s, nil
 }
 
-// viewsOf are the kinds of events that fulfil a rule in the end.
-func (l *loader) viewsOf(r *Rule) (out []*view) {
+// viewsOf are the kinds of events that fulfil a rule in the end. They are worked
+// out once a rule: correlations may ask for each other in very many ways.
+func (l *loader) viewsOf(r *Rule) []*view {
+	out, known := l.kindsOf[r]
+	if !known {
+		out = l.findViews(r)
+		l.kindsOf[r] = out
+	}
+	return out
+}
+
+func (l *loader) findViews(r *Rule) (out []*view) {
 	if r.Correlation != nil {
 		for _, of := range r.Correlation.Rules {
 			for _, v := range l.viewsOf(of) {

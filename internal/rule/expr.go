@@ -163,13 +163,20 @@ type sameAs struct {
 	cased       bool
 }
 
+// maxPairs bounds the values of two fields that are compared with each other.
+const maxPairs = 100_000
+
 func (e sameAs) holds(m *Matcher) bool { return e.find(m) >= 0 }
 
 func (e sameAs) find(m *Matcher) int32 {
 	m.cell(e.with) // reading may move the values: both are read before they are walked
 	a, b := m.cell(e.field), m.cell(e.with)
+	pairs := 0
 	for i := a.first; i >= 0; i = m.values[i].next {
 		for j := b.first; j >= 0; j = m.values[j].next {
+			if pairs++; pairs > maxPairs { // who writes the record must not choose how long it takes
+				return -1
+			}
 			s, t := m.values[i].text, m.values[j].text
 			if !e.cased {
 				s = m.folded(&m.values[i])

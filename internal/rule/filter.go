@@ -7,6 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// maxFilters bounds the filters of one rule.
+const maxFilters = 100
+
 // filter is a condition that rules named by it get besides their own.
 type filter struct {
 	file   string
@@ -72,6 +75,9 @@ func (l *loader) filtered(c *compiler, r *Rule, e expr) (expr, error) {
 			continue
 		}
 		f.used[r.ID], f.used[r.Name] = true, true
+		if l.applied[r] = appendNew(l.applied[r], f); len(l.applied[r]) > maxFilters {
+			return nil, fmt.Errorf("more than %d filters are about the rule; write their selections into fewer", maxFilters)
+		}
 		also, _, err := c.detection(f.root, "rules")
 		if err != nil {
 			return nil, fmt.Errorf("its filter %q (%s): %w", f.title, f.file, err)
@@ -79,6 +85,15 @@ func (l *loader) filtered(c *compiler, r *Rule, e expr) (expr, error) {
 		e = allOf{e, also}
 	}
 	return e, nil
+}
+
+// appendNew appends what is not there yet: a rule is compiled once for each
+// kind of event that it is about.
+func appendNew(list []*filter, f *filter) []*filter {
+	if slices.Contains(list, f) {
+		return list
+	}
+	return append(list, f)
 }
 
 // unusedFilters tells of rules that a filter names in vain.

@@ -158,7 +158,7 @@ func (m *Matcher) askRule(i int32) {
 		return
 	}
 	m.marks[i] = m.moment
-	if m.set.compiled[i].cond.holds(m) {
+	if m.holds(i) {
 		m.hits = append(m.hits, i)
 	}
 }

@@ -15,16 +15,23 @@ func (r *Rule) Kinds() (out []string) {
 			out = append(out, name)
 		}
 	}
-	for _, k := range r.kinds {
-		add(k.name)
-	}
-	if r.Correlation != nil {
-		for _, of := range r.Correlation.Rules {
-			for _, name := range of.Kinds() {
-				add(name)
+	seen := map[*Rule]bool{} // correlations may ask for each other in very many ways
+	var visit func(r *Rule)
+	visit = func(r *Rule) {
+		if seen[r] {
+			return
+		}
+		seen[r] = true
+		for _, k := range r.kinds {
+			add(k.name)
+		}
+		if r.Correlation != nil {
+			for _, of := range r.Correlation.Rules {
+				visit(of)
 			}
 		}
 	}
+	visit(r)
 	return out
 }
 

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/vedette-project/vedette/internal/event"
@@ -17,18 +18,28 @@ func auditKind() *kind {
 		name:    "k8s-audit",
 		applies: func(ev *event.Event) bool { return ev.Audit != nil },
 		native: map[string]getter{
-			keywords:                wholeRecord,
-			"verb":                  of(func(a *event.Audit) string { return a.Verb }),
-			"stage":                 of(func(a *event.Audit) string { return a.Stage }),
-			"level":                 of(func(a *event.Audit) string { return a.Level }),
-			"requestURI":            of(func(a *event.Audit) string { return a.RequestURI }),
-			"userAgent":             of(func(a *event.Audit) string { return a.UserAgent }),
-			"user.username":         of(func(a *event.Audit) string { return a.User.Username }),
-			"objectRef.resource":    of(func(a *event.Audit) string { return a.Object.Resource }),
-			"objectRef.subresource": of(func(a *event.Audit) string { return a.Object.Subresource }),
-			"objectRef.namespace":   of(func(a *event.Audit) string { return a.Object.Namespace }),
-			"objectRef.name":        of(func(a *event.Audit) string { return a.Object.Name }),
-			"objectRef.apiGroup":    of(func(a *event.Audit) string { return a.Object.APIGroup }),
+			keywords:                    wholeRecord,
+			"verb":                      of(func(a *event.Audit) string { return a.Verb }),
+			"stage":                     of(func(a *event.Audit) string { return a.Stage }),
+			"level":                     of(func(a *event.Audit) string { return a.Level }),
+			"requestURI":                of(func(a *event.Audit) string { return a.RequestURI }),
+			"userAgent":                 of(func(a *event.Audit) string { return a.UserAgent }),
+			"impersonatedUser.username": of(func(a *event.Audit) string { return a.Impersonated.Username }),
+			"user.username":             of(func(a *event.Audit) string { return a.User.Username }),
+			"objectRef.resource":        of(func(a *event.Audit) string { return a.Object.Resource }),
+			"objectRef.subresource":     of(func(a *event.Audit) string { return a.Object.Subresource }),
+			"objectRef.namespace":       of(func(a *event.Audit) string { return a.Object.Namespace }),
+			"objectRef.name":            of(func(a *event.Audit) string { return a.Object.Name }),
+			"objectRef.apiGroup":        of(func(a *event.Audit) string { return a.Object.APIGroup }),
+			"succeeded": func(ev *event.Event, s *sink) { // and no dry run
+				s.text(strconv.FormatBool(ev.Audit.Succeeded() && !ev.Audit.DryRun()))
+			},
+			"outside": func(_ *event.Event, s *sink) { s.text(strconv.FormatBool(s.m.Facts.Outside)) },
+			"knownInside": func(_ *event.Event, s *sink) {
+				if s.m.Facts.Outside {
+					s.text(strconv.FormatBool(s.m.Facts.KnownInside))
+				}
+			},
 			"responseStatus.code": func(ev *event.Event, s *sink) {
 				if ev.Audit.Code != 0 {
 					s.number(int64(ev.Audit.Code))

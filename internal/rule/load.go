@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -76,29 +77,73 @@ type File struct {
 // or .yaml.
 func ReadFiles(paths ...string) ([]File, error) {
 	var out []File
+	err := walk(paths, func(path string) error {
+		data, err := readFile(path)
+		out = append(out, File{path, data})
+		return err
+	})
+	return out, err
+}
+
+// Stamp changes when one of the files that ReadFiles would read does, unless
+// its size and time stay the same.
+func Stamp(paths ...string) (string, error) {
+	var b strings.Builder
+	err := walk(paths, func(path string) error {
+		info, err := os.Stat(path)
+		if err == nil {
+			fmt.Fprintf(&b, "%q %d %d\n", path, info.Size(), info.ModTime().UnixNano())
+		}
+		return err
+	})
+	return b.String(), err
+}
+
+// walk visits the files of rules.
+func walk(paths []string, visit func(path string) error) error {
 	for _, root := range paths {
 		info, err := os.Stat(root)
 		if err != nil {
-			return nil, fmt.Errorf("read rules: %w", err)
+			return fmt.Errorf("read rules: %w", err)
 		}
-		before := len(out)
+		visited := 0
 		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || info.IsDir() && !isRuleFile(path) {
+			switch {
+			case err != nil:
 				return err
+			case path == root:
+			case d.IsDir() && isHidden(path): // such as the ..data of a volume of Kubernetes, which has every file twice
+				return fs.SkipDir
+			case isHidden(path):
+				return nil
 			}
-			data, err := os.ReadFile(path)
-			out = append(out, File{path, data})
-			return err
+			if d.IsDir() || info.IsDir() && !isRuleFile(path) {
+				return nil
+			}
+			visited++
+			return visit(path)
 		})
 		if err != nil {
-			return nil, fmt.Errorf("read rules: %w", err)
+			return fmt.Errorf("read rules: %w", err)
 		}
-		if len(out) == before {
-			return nil, fmt.Errorf("read rules: the folder %s has no file whose name ends in .yml or .yaml", root)
+		if visited == 0 {
+			return fmt.Errorf("read rules: the folder %s has no file whose name ends in .yml or .yaml", root)
 		}
 	}
-	return out, nil
+	return nil
 }
+
+// readFile reads a file, of one that is too large only so much that it shows.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}
+
+func isHidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
 
 func isRuleFile(path string) bool {
 	ext := filepath.Ext(path)
@@ -114,12 +159,16 @@ type loader struct {
 	placeholders map[string][]string
 	filters      []*filter
 	byRef        map[string]*Rule
+	byTitle      map[string]*Rule // those without id and name
+	applied      map[*Rule][]*filter
+	kindsOf      map[*Rule][]*view // of the rules that correlations ask for
 }
 
 // Load compiles the rules of some files. What is wrong with one rule keeps no
 // other from being loaded.
 func Load(files []File) (*Set, []Problem) {
-	l := &loader{set: &Set{}, sources: sourceTable(), views: map[string]*view{}, placeholders: map[string][]string{}, byRef: map[string]*Rule{}}
+	l := &loader{set: &Set{}, sources: sourceTable(), views: map[string]*view{}, placeholders: map[string][]string{}, byRef: map[string]*Rule{}, byTitle: map[string]*Rule{},
+		applied: map[*Rule][]*filter{}, kindsOf: map[*Rule][]*view{}}
 	var read []func()
 	for _, f := range files {
 		docs, err := documents(f.Data)
@@ -141,6 +190,7 @@ func Load(files []File) (*Set, []Problem) {
 	}
 	l.compile()
 	l.correlate()
+	l.versions()
 	l.index()
 	slices.SortStableFunc(l.problems, func(a, b Problem) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
@@ -238,6 +288,13 @@ func (l *loader) name(r *Rule, n *yaml.Node) error {
 			return faultAt(member(n, []string{"id", "name"}[i]), "%q is taken already, by the rule %q at %s:%d; give each rule its own", ref, other.Title, other.File, other.Line)
 		}
 	}
+	if r.ID == "" && r.Name == "" { // findings, and what correlations remember, go by the title
+		if other := l.byTitle[r.Title]; other != nil {
+			r.twin, other.twin = true, true
+			l.problem(Note, r.File, r.Line, r.Title, fmt.Errorf("another rule without id has the title, too, at %s:%d; until one of them has an id each change of their text makes other findings", other.File, other.Line))
+		}
+		l.byTitle[r.Title] = r
+	}
 	for _, ref := range []string{r.ID, r.Name} {
 		if ref != "" {
 			l.byRef[ref] = r
@@ -301,6 +358,9 @@ func (l *loader) compileRule(r *Rule) (out []compiled, notes []*fault, err error
 			e, err = l.filtered(c, r, e)
 		}
 		if err == nil {
+			err = at(member(r.root, "detection"), affordable(e))
+		}
+		if err == nil {
 			err = c.known(r)
 		}
 		if err != nil {
@@ -338,7 +398,7 @@ func (l *loader) index() {
 	for _, v := range l.set.views {
 		var rules []int32
 		var keys [][]key
-		u := usage{}
+		u := &usage{map[key]int{}, v}
 		for i := range l.set.compiled {
 			if c := &l.set.compiled[i]; c.view == v {
 				rules = append(rules, int32(i))

@@ -83,7 +83,10 @@ func parseAddr(s string) (netip.Addr, bool) {
 }
 
 // expression is a regular expression.
-type expression struct{ re *regexp.Regexp }
+type expression struct {
+	re    *regexp.Regexp
+	steps int // for each character, at most
+}
 
 func (t expression) match(_ *Matcher, v *value) bool { return t.re.MatchString(v.text) }
 

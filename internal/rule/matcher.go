@@ -22,6 +22,17 @@ type Matcher struct {
 	hits    []int32
 	depth   int
 	sink    sink
+	meter   meter
+
+	// Facts are about the event that is matched next.
+	Facts Facts
+}
+
+// Facts are what rules can ask of an event that its record does not say.
+type Facts struct {
+	// Outside: a service account calls from an address that nothing of its
+	// cluster calls from; KnownInside: it calls from inside, too.
+	Outside, KnownInside bool
 }
 
 // cell is what an event has under a field.
@@ -43,6 +54,7 @@ func NewMatcher(s *Set) *Matcher {
 // loading. The slice is good until the next call.
 func (m *Matcher) Match(ev *event.Event) []*Rule {
 	m.hits = m.hits[:0]
+	m.meter.next()
 	for _, v := range m.set.views {
 		if v.kind.applies(ev) {
 			m.begin(ev, v)

@@ -66,17 +66,24 @@ type key struct {
 
 // usage counts the rules that could be found by a key. What many rules ask for
 // is mostly what many events have: the name of a service, say.
-type usage map[key]int
+type usage struct {
+	rules map[key]int
+	view  *view
+}
+
+// reading is how many times dearer a key is for which every event's record must
+// be read than one of what is decoded anyway.
+const reading = 50
 
 // note counts the keys of a rule.
-func (u usage) note(e expr) {
+func (u *usage) note(e expr) {
 	seen := map[key]bool{}
 	visit(e, func(a *asks) {
 		for _, set := range a.needs {
 			for _, n := range set {
 				if k := (key{a.field, n}); !seen[k] {
 					seen[k] = true
-					u[k]++
+					u.rules[k]++
 				}
 			}
 		}
@@ -100,21 +107,24 @@ func visit(e expr, f func(*asks)) {
 }
 
 // cost says how many events some keys let through, roughly.
-func (u usage) cost(keys []key) float64 {
+func (u *usage) cost(keys []key) float64 {
 	cost := 0.0
 	for _, k := range keys {
 		c := 1.0
 		if !k.whole {
 			c = 3 + 40/float64(len(k.text)*len(k.text))
 		}
-		cost += c * float64(u[k])
+		if u.view.fields[k.field].group >= 0 {
+			c *= reading
+		}
+		cost += c * float64(u.rules[k])
 	}
 	return cost
 }
 
 // keysOf are keys of which an event that fulfils e has one; nil where that
 // cannot be said.
-func (u usage) keysOf(e expr) []key {
+func (u *usage) keysOf(e expr) []key {
 	switch e := e.(type) {
 	case *asks:
 		var best []key
@@ -146,7 +156,7 @@ func (u usage) keysOf(e expr) []key {
 	return nil
 }
 
-func (u usage) better(a, b []key) []key {
+func (u *usage) better(a, b []key) []key {
 	if a == nil || b != nil && u.cost(b) < u.cost(a) {
 		return b
 	}

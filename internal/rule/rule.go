@@ -30,8 +30,11 @@ type Rule struct {
 	// its own.
 	Quiet bool
 
-	kinds []*kind
-	root  *yaml.Node
+	kinds   []*kind
+	root    *yaml.Node
+	twin    bool   // another one without id has the title, too
+	version string // see Version
+	meaning uint64 // of what it asks for; windows are of one
 }
 
 // Vedette is what a rule says to Vedette alone.
@@ -42,7 +45,10 @@ type Vedette struct {
 	Key []string
 	// Remediation are the steps to take.
 	Remediation []string
-	Tests       []Test
+	// Yields has the rule say nothing of an event in which Vedette finds
+	// something by itself.
+	Yields bool
+	Tests  []Test
 }
 
 // Test is an example that the rule carries.
@@ -62,13 +68,16 @@ type Record struct {
 	Fields map[string]any
 }
 
-// Ref is what others name the rule by: its id, or else its name or title.
+// Ref is what others name the rule by: its id, or else its name or title. No
+// two rules of a set have the same.
 func (r *Rule) Ref() string {
 	switch {
 	case r.ID != "":
 		return r.ID
 	case r.Name != "":
 		return r.Name
+	case r.twin:
+		return r.Title + " " + r.version
 	}
 	return r.Title
 }
@@ -148,7 +157,7 @@ func vedette(n *yaml.Node) (v Vedette, err error) {
 		return v, nil
 	}
 	if x.Kind != yaml.MappingNode {
-		return v, faultAt(x, "x-vedette is a mapping of type, severity, key, remediation and tests")
+		return v, faultAt(x, "x-vedette is a mapping of type, severity, key, yields, remediation and tests")
 	}
 	err = each(x, func(k, val *yaml.Node) (err error) {
 		switch k.Value {
@@ -164,10 +173,14 @@ func vedette(n *yaml.Node) (v Vedette, err error) {
 			v.Key, err = texts(x, "key")
 		case "remediation":
 			v.Remediation, err = texts(x, "remediation")
+		case "yields":
+			if v.Yields, err = strconv.ParseBool(val.Value); err != nil {
+				err = faultAt(val, "yields takes true or false, not %q", val.Value)
+			}
 		case "tests":
 			v.Tests, err = tests(val)
 		default:
-			err = faultAt(k, "x-vedette has no member %q; it has type, severity, key, remediation and tests", k.Value)
+			err = faultAt(k, "x-vedette has no member %q; it has type, severity, key, yields, remediation and tests", k.Value)
 		}
 		return err
 	})

@@ -11,8 +11,12 @@ import (
 // Window is what is remembered of one group of a correlation: a bounded number
 // of entries, by event time. Its zero value remembers nothing.
 type Window struct {
+	of      uint64 // the meaning of the correlation; 0 where that was not kept
 	entries []entry
 }
+
+// Len is how many entries there are.
+func (w *Window) Len() int { return len(w.entries) }
 
 // entry is an event, or several that were put together.
 type entry struct {
@@ -29,7 +33,8 @@ const (
 	maxShares   = 2048 // distinct values of value_percentile
 	sumSlices   = 256
 	maxEntries  = 1 << 16
-	windowForm  = 1
+	windowForm  = 2
+	oldForm     = 1 // had no meaning in it
 	hasWhich    = 1
 	hasCount    = 2
 	hasSum      = 4
@@ -37,8 +42,13 @@ const (
 )
 
 // add takes in an event and reports whether the condition holds now. What
-// fulfilled it is forgotten then.
+// fulfilled it is forgotten then. So is what was remembered for the correlation
+// when it, or a rule that it asks for, said something else.
 func (w *Window) add(c *Correlation, e entry) bool {
+	if w.of != 0 && w.of != c.rule.meaning {
+		w.entries = nil
+	}
+	w.of = c.rule.meaning
 	span := int64(c.Timespan) / millisecond
 	if n := len(w.entries); n > 0 && w.entries[n-1].at-e.at > span {
 		return false // so late that its time has gone
@@ -181,7 +191,8 @@ func (w *Window) percentile(c *Correlation, e entry) bool {
 
 // MarshalBinary writes the window in a compact form.
 func (w *Window) MarshalBinary() ([]byte, error) {
-	b := binary.AppendUvarint([]byte{windowForm}, uint64(len(w.entries)))
+	b := binary.LittleEndian.AppendUint64([]byte{windowForm}, w.of)
+	b = binary.AppendUvarint(b, uint64(len(w.entries)))
 	before := int64(0)
 	for _, e := range w.entries {
 		says := byte(0) // which of the members are not as they mostly are
@@ -210,14 +221,19 @@ var errWindow = errors.New("a correlation's memory is damaged")
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (w *Window) UnmarshalBinary(b []byte) error {
-	if len(b) == 0 || b[0] != windowForm {
+	switch {
+	case len(b) > 0 && b[0] == oldForm:
+		w.of, b = 0, b[1:]
+	case len(b) > 8 && b[0] == windowForm:
+		w.of, b = binary.LittleEndian.Uint64(b[1:]), b[9:]
+	default:
 		return errWindow
 	}
-	n, k := binary.Uvarint(b[1:])
+	n, k := binary.Uvarint(b)
 	if k <= 0 || n > maxEntries {
 		return errWindow
 	}
-	b = b[1+k:]
+	b = b[k:]
 	w.entries = nil
 	before := int64(0)
 	for range n {
