@@ -196,7 +196,8 @@ func findingsArchive(data *dataFlags, archived bool) *cobra.Command {
 		Use: use, Short: short, Args: atLeastOne(wantsID),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			return withStore(cmd.Context(), data, func(st *store.Store, detector string) error {
-				err := st.SetArchived(cmd.Context(), detector, ids, archived)
+				operation := map[bool]string{true: "ArchiveFindings", false: "UnarchiveFindings"}[archived]
+				err := noted(cmd.Context(), st, operation, ids, func() error { return st.SetArchived(cmd.Context(), detector, ids, archived) })
 				if errors.Is(err, finding.ErrNotFound) {
 					return errors.New("one of the ids is not there; nothing was changed")
 				}

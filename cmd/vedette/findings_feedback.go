@@ -25,7 +25,9 @@ func feedbackGive(data *dataFlags, use, feedback, short string) *cobra.Command {
 		Use: use + " ID…", Short: short, Args: atLeastOne(wantsID),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			return withStore(cmd.Context(), data, func(st *store.Store, detector string) error {
-				err := st.SetFeedback(cmd.Context(), detector, ids, feedback, comment)
+				err := noted(cmd.Context(), st, "UpdateFindingsFeedback", ids, func() error {
+					return st.SetFeedback(cmd.Context(), detector, ids, feedback, comment)
+				})
 				if errors.Is(err, finding.ErrNotFound) {
 					return errors.New("one of the ids is not there; nothing was changed")
 				}

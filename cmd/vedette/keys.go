@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -54,7 +56,7 @@ func keysCommand(s streams) *cobra.Command {
 }
 
 func keysCreate(s streams, data *dataFlags) *cobra.Command {
-	var role, output, comment string
+	var role, account, output, comment string
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Make an access key and print it, once",
@@ -62,7 +64,11 @@ func keysCreate(s streams, data *dataFlags) *cobra.Command {
 secret is printed now and never again.
 
 Roles: admin (everything), analyst (read, archive, filters, samples),
-read-only, ingest (push records only).`,
+read-only, ingest (push records only).
+
+A key acts for the server's own account, the administrator, which sees the
+findings of every account. With --account it acts for another one: it sees that
+account's findings and coverage, and may change nothing that is the administrator's.`,
 		Example: `  eval "$(vedette keys create --role read-only -o env)"
   aws guardduty list-detectors --endpoint-url http://127.0.0.1:8700`,
 		Args: noArgs,
@@ -80,17 +86,21 @@ read-only, ingest (push records only).`,
 				}
 			}
 			return withKeys(cmd.Context(), data.load, func(keys *app.Keys, cfg *config.Config) error {
-				k, err := keys.Create(cmd.Context(), r, comment)
-				if err != nil {
-					return err
+				own, region := keys.Served(cmd.Context(), cfg.Account, cfg.Region)
+				if account == own {
+					account = ""
 				}
-				_, region := keys.Served(cmd.Context(), cfg.Account, cfg.Region)
+				k, err := keys.CreateFor(cmd.Context(), r, account, comment)
+				if err != nil {
+					return fmt.Errorf("make a key: %w", err)
+				}
 				return printKey(s, output, k, region)
 			})
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&role, "role", "", "what the key may do: admin, analyst, read-only, ingest")
+	f.StringVar(&account, "account", "", "the AWS account that the key acts for (12 digits; default the server's own)")
 	f.StringVarP(&output, "output", "o", "table", "how to print: table, json, yaml, or env for a shell")
 	f.StringVar(&comment, "comment", "", "who or what the key is for")
 	return cmd
@@ -104,13 +114,20 @@ func printKey(s streams, output string, k access.Key, region string) error {
 	case "table":
 		tw := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(tw, "Access key ID\t%s\nSecret access key\t%s\nRole\t%s\nRegion\t%s\n", k.ID, k.Secret, k.Role, region)
+		if k.Account != "" {
+			fmt.Fprintf(tw, "Account\t%s\n", k.Account)
+		}
 		if k.Role.May(access.RightPush) {
 			fmt.Fprintf(tw, "Token for pushes\t%s\n", k.Token())
 		}
 		return tw.Flush()
 	}
 	p := printer{format: output, w: s.out}
-	return p.value(map[string]string{"accessKeyId": k.ID, "secretAccessKey": k.Secret, "role": string(k.Role), "region": region, "token": k.Token()})
+	out := map[string]string{"accessKeyId": k.ID, "secretAccessKey": k.Secret, "role": string(k.Role), "region": region, "token": k.Token()}
+	if k.Account != "" {
+		out["account"] = k.Account
+	}
+	return p.value(out)
 }
 
 // keyRow is a key as it is listed: without its secret.
@@ -120,6 +137,7 @@ type keyRow struct {
 	Created time.Time  `json:"createdAt"`
 	Revoked *time.Time `json:"revokedAt,omitempty"`
 	Comment string     `json:"comment,omitempty"`
+	Account string     `json:"account,omitempty"` // none: the server's own
 }
 
 func keysList(s streams, data *dataFlags) *cobra.Command {
@@ -147,7 +165,7 @@ func keysList(s streams, data *dataFlags) *cobra.Command {
 func (p *printer) keys(list []store.Key) error {
 	rows := make([]keyRow, 0, len(list))
 	for _, k := range list {
-		r := keyRow{ID: k.ID, Role: k.Role, Created: k.CreatedAt.UTC(), Comment: k.Comment}
+		r := keyRow{ID: k.ID, Role: k.Role, Created: k.CreatedAt.UTC(), Comment: k.Comment, Account: k.Account}
 		if !k.RevokedAt.IsZero() {
 			t := k.RevokedAt.UTC()
 			r.Revoked = &t
@@ -157,14 +175,20 @@ func (p *printer) keys(list []store.Key) error {
 	if p.format != "table" {
 		return p.value(rows)
 	}
+	// Who has one account only need not see it named.
+	several := slices.ContainsFunc(rows, func(r keyRow) bool { return r.Account != "" })
+	head, of := "", func(keyRow) string { return "" }
+	if several {
+		head, of = "ACCOUNT\t", func(r keyRow) string { return cmp.Or(r.Account, "own") + "\t" }
+	}
 	tw := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "ACCESS KEY ID\tROLE\tCREATED\tSTATE\tCOMMENT")
+	fmt.Fprintln(tw, "ACCESS KEY ID\tROLE\t"+head+"CREATED\tSTATE\tCOMMENT")
 	for _, r := range rows {
 		state := "in force"
 		if r.Revoked != nil {
 			state = "revoked " + r.Revoked.Format(time.DateTime)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Role, r.Created.Format(time.DateTime), state, printable(r.Comment))
+		fmt.Fprintf(tw, "%s\t%s\t%s%s\t%s\t%s\n", r.ID, r.Role, of(r), r.Created.Format(time.DateTime), state, printable(r.Comment))
 	}
 	return tw.Flush()
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 // Shapes of a key, in characters. They are those of AWS, so that no client is surprised.
@@ -26,6 +27,9 @@ type Key struct {
 	ID     string // VDTA and 16 characters of A-Z2-7
 	Secret string // 40 characters of A-Z a-z 0-9 - _
 	Role   Role
+	// Account is whose the key is, 12 digits; "" is the installation's own
+	// account, the administrator of all others.
+	Account string
 }
 
 // Lookup finds a key by id. "Not there" is ErrNoKey, through errors.Is; any
@@ -46,6 +50,23 @@ func NewKey(role Role) (Key, error) {
 		Secret: base64.RawURLEncoding.EncodeToString(b[10:]),
 		Role:   role,
 	}, nil
+}
+
+// ForAccount is the key as one of an account.
+func (k Key) ForAccount(account string) (Key, error) {
+	if !ValidAccount(account) {
+		return Key{}, fmt.Errorf("account %q is not one: it must have 12 digits", account)
+	}
+	if k.Role == RoleIngest {
+		return Key{}, errors.New("a key of role ingest belongs to no account: records say whose they are")
+	}
+	k.Account = account
+	return k, nil
+}
+
+// ValidAccount reports whether s has the form of an account's number.
+func ValidAccount(s string) bool {
+	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 
 // ValidID reports whether s has the form of a key id.
@@ -73,5 +94,5 @@ func (k Key) GoString() string { return fmt.Sprintf("access.Key{ID: %q, Role: %q
 
 // LogValue does the same for log/slog.
 func (k Key) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("id", k.ID), slog.String("role", string(k.Role)))
+	return slog.GroupValue(slog.String("id", k.ID), slog.String("role", string(k.Role)), slog.String("account", k.Account))
 }

@@ -134,3 +134,51 @@ func TestBearerToken(t *testing.T) {
 		}
 	}
 }
+
+func TestKeyOfAnAccount(t *testing.T) {
+	k, err := NewKey(RoleAnalyst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if of, err := k.ForAccount("222222222222"); err != nil || of.Account != "222222222222" || of.ID != k.ID || of.Secret != k.Secret {
+		t.Errorf("%+v, %v", of, err)
+	}
+	for _, account := range []string{"", "22222222222", "2222222222222", "22222222222x", "２22222222"} {
+		if of, err := k.ForAccount(account); err == nil {
+			t.Errorf("%q made %v", account, of)
+		}
+	}
+	push, err := NewKey(RoleIngest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if of, err := push.ForAccount("222222222222"); err == nil {
+		t.Errorf("a key that pushes has the account %s", of.Account)
+	}
+}
+
+// A row whose account was edited does not open; one from before there were
+// accounts does.
+func TestSealedAccount(t *testing.T) {
+	s, err := OpenSealer(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := Key{ID: "VDTAAAAAAAAAAAAAAAAA", Secret: "s", Role: RoleAdmin, Account: "222222222222"}
+	sealed := s.Seal(k)
+	if got, err := s.OpenFor(k.ID, k.Role, k.Account, sealed); err != nil || got != k {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, account := range []string{"", "333333333333"} {
+		if got, err := s.OpenFor(k.ID, k.Role, account, sealed); err == nil {
+			t.Errorf("opened for %q: %v", account, got)
+		}
+	}
+	k.Account = ""
+	if got, err := s.OpenFor(k.ID, k.Role, "", s.Seal(k)); err != nil || got != k {
+		t.Errorf("of no account: %v, %v", got, err)
+	}
+	if _, err := s.OpenFor(k.ID, k.Role, "222222222222", s.Seal(k)); err == nil {
+		t.Error("an account was given to a key of none")
+	}
+}

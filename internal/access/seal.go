@@ -62,18 +62,24 @@ func newSealer(key []byte) (*Sealer, error) {
 	return &Sealer{aead}, nil
 }
 
-// Seal encrypts the key's secret for storage. The result is bound to the id
-// and the role: a row whose role was edited does not open.
+// Seal encrypts the key's secret for storage. The result is bound to the id,
+// the role and the account: a row of which one was edited does not open.
 func (s *Sealer) Seal(k Key) []byte {
 	out := make([]byte, 1+s.aead.NonceSize(), 1+s.aead.NonceSize()+len(k.Secret)+s.aead.Overhead())
 	out[0] = sealVersion
 	rand.Read(out[1:])
-	return s.aead.Seal(out, out[1:], []byte(k.Secret), boundTo(k.ID, k.Role))
+	return s.aead.Seal(out, out[1:], []byte(k.Secret), boundTo(k.ID, k.Role, k.Account))
 }
 
-// Open gives back the key that Seal was given. It fails when the sealing key,
-// the id, the role or the bytes are not those of that moment.
+// Open gives back the key that Seal was given, one of no account of its own.
+// It fails when the sealing key, the id, the role or the bytes are not those of
+// that moment.
 func (s *Sealer) Open(id string, role Role, sealed []byte) (Key, error) {
+	return s.OpenFor(id, role, "", sealed)
+}
+
+// OpenFor is Open for the key of an account.
+func (s *Sealer) OpenFor(id string, role Role, account string, sealed []byte) (Key, error) {
 	n := 1 + s.aead.NonceSize()
 	if len(sealed) < n {
 		return Key{}, fmt.Errorf("open sealed secret of %s: %d bytes are too few", id, len(sealed))
@@ -81,15 +87,19 @@ func (s *Sealer) Open(id string, role Role, sealed []byte) (Key, error) {
 	if sealed[0] != sealVersion {
 		return Key{}, fmt.Errorf("open sealed secret of %s: unknown form %d", id, sealed[0])
 	}
-	secret, err := s.aead.Open(nil, sealed[1:n], sealed[n:], boundTo(id, role))
+	secret, err := s.aead.Open(nil, sealed[1:n], sealed[n:], boundTo(id, role, account))
 	if err != nil {
 		return Key{}, fmt.Errorf("open sealed secret of %s: it was sealed with another %s, or changed: %w", id, KeyFileName, err)
 	}
-	return Key{ID: id, Secret: string(secret), Role: role}, nil
+	return Key{ID: id, Secret: string(secret), Role: role, Account: account}, nil
 }
 
-func boundTo(id string, role Role) []byte {
-	return []byte("vedette access key\x00" + id + "\x00" + string(role))
+func boundTo(id string, role Role, account string) []byte {
+	b := []byte("vedette access key\x00" + id + "\x00" + string(role))
+	if account != "" { // keys from before there were accounts stay good
+		b = append(b, "\x00"+account...)
+	}
+	return b
 }
 
 // readKeyFile reads 64 hex digits and refuses a file that others may touch.

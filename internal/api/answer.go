@@ -32,6 +32,9 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, c *call) {
 		c.value = struct{}{}
 	}
 	text, err := encode(c.value)
+	if err == nil {
+		text, err = c.hideToken(text)
+	}
 	if err != nil {
 		s.writeError(w, r, c, fmt.Errorf("encode the answer of %s: %w", c.op.name, err))
 		return

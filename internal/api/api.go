@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ const Service = "guardduty"
 // of 50 fields with 50 values each, stays well below.
 const maxBody = 1 << 20
 
-// Options is what the API needs; all of it is required.
+// Options is what the API needs. What has no comment on its absence is required.
 type Options struct {
 	Store   Store
 	Keys    access.Lookup    // finds an access key by id; ErrNoKey when there is none
@@ -29,12 +30,20 @@ type Options struct {
 	Region  string           // where that is; the credential scope must name it
 	Now     func() time.Time // the clock, for signatures and for createdAt and updatedAt
 	Logger  *slog.Logger
+	// RequestsPerSecond bounds the calls of one key, with as many again at
+	// once; 0 is no bound.
+	RequestsPerSecond int
+	// Prices are what a million records of a source (k8s-audit, cloudtrail, …)
+	// cost, in USD. What is not there costs nothing.
+	Prices map[string]float64
+	Rules  Rules // in force; nil for none
 }
 
-// server answers requests. It has no state of its own.
+// server answers requests. Its only state is how much each key asked lately.
 type server struct {
 	Options
 	verify access.Verifier
+	limit  *limiter
 	mux    *http.ServeMux
 }
 
@@ -44,6 +53,7 @@ func New(o Options) http.Handler {
 	s := &server{
 		Options: o,
 		verify:  access.Verifier{Service: Service, Region: o.Region, Now: o.Now, Lookup: o.Keys},
+		limit:   newLimiter(o.RequestsPerSecond),
 		mux:     http.NewServeMux(),
 	}
 	handlers := s.handlers()
@@ -52,7 +62,7 @@ func New(o Options) http.Handler {
 		if h == nil {
 			h = unsupported
 		}
-		s.mux.Handle(op.pattern(), &route{op, h})
+		s.mux.Handle(op.pattern(), &route{s, op, h})
 	}
 	s.mux.Handle("/", unknown{})
 	return s
@@ -64,7 +74,7 @@ func New(o Options) http.Handler {
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := requestID()
 	w.Header().Set("X-Amzn-Requestid", id)
-	c := &call{log: s.Logger.With("request_id", id)}
+	c := &call{id: id, log: s.Logger.With("request_id", id)}
 	if err := s.serve(c, w, r); err != nil {
 		s.writeError(w, r, c, err)
 		return
@@ -96,6 +106,11 @@ func (s *server) serve(c *call, w http.ResponseWriter, r *http.Request) (err err
 		return err
 	}
 	c.log = c.log.With("key", c.key.ID, "role", string(c.key.Role))
+	if wait := s.limit.take(c.key.ID, s.Now()); wait > 0 {
+		w.Header().Set("Retry-After", retryAfter(wait))
+		return errTooMany()
+	}
+	c.account = cmp.Or(c.key.Account, s.Account)
 	c.raw = body
 	// The mux answers an unclean path with a redirect, for which a client
 	// would need another signature. Here such a path is just unknown.
@@ -114,6 +129,7 @@ type handler func(ctx context.Context, c *call) (any, error)
 // route is an operation and its handler. It leaves its result in the call,
 // so that all answers are written in one place.
 type route struct {
+	server *server
 	op     operation
 	handle handler
 }
@@ -126,14 +142,12 @@ func (rt *route) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 	c.op, c.r, c.query = rt.op, r, r.URL.Query()
 	c.log = c.log.With("operation", rt.op.name)
-	if !c.key.Role.May(rt.op.right) {
-		c.err = denied(c.key.Role, rt.op.name)
-		return
-	}
 	if c.body, c.err = parseBody(c.raw); c.err != nil {
 		return
 	}
-	c.value, c.err = rt.handle(r.Context(), c)
+	if c.err = rt.server.admit(r.Context(), c); c.err == nil {
+		c.value, c.err = rt.server.run(r.Context(), c, rt.handle)
+	}
 }
 
 // unknown answers what no operation has: a path, or a method on it.

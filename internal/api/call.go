@@ -26,13 +26,15 @@ func callOf(r *http.Request) *call { return r.Context().Value(callKey{}).(*call)
 
 // call is one request on its way: what is known of it, and then its result.
 type call struct {
-	log   *slog.Logger
-	key   access.Key
-	raw   []byte // the body as sent
-	op    operation
-	r     *http.Request
-	query url.Values
-	body  object
+	id      string // of the request
+	log     *slog.Logger
+	key     access.Key
+	account string // whose key it is
+	raw     []byte // the body as sent
+	op      operation
+	r       *http.Request
+	query   url.Values
+	body    object
 
 	value any
 	err   error
@@ -41,10 +43,10 @@ type call struct {
 // detectorID is the path's detector id. It is checked by asking the store.
 func (c *call) detectorID() string { return c.r.PathValue("DetectorId") }
 
-// detector is the detector that the path names.
+// detector is the detector that the path names, of the caller's account.
 func (s *server) detector(ctx context.Context, c *call) (finding.Detector, error) {
 	d, err := s.Store.Detector(ctx, c.detectorID())
-	if errors.Is(err, finding.ErrNotFound) {
+	if errors.Is(err, finding.ErrNotFound) || err == nil && (d.Account != c.account || d.Region != s.Region) {
 		return d, bad(textNotOwned)
 	}
 	return d, err

@@ -95,7 +95,8 @@ func (r *coverageResource) field(key string) (value string, ok bool) {
 	return "", false
 }
 
-// covered reads the sources of a detector's account and Region that match.
+// covered reads the sources of a detector's Region that match: those of its
+// account and, for the administrator, of its members.
 func (s *server) covered(ctx context.Context, d finding.Detector, criteria coverageCriteria) ([]coverageResource, error) {
 	sources, err := s.Store.Sources(ctx)
 	if err != nil {
@@ -106,14 +107,18 @@ func (s *server) covered(ctx context.Context, d finding.Detector, criteria cover
 	if err != nil {
 		return nil, err
 	}
+	accounts, err := s.administered(ctx, d.Account)
+	if err != nil {
+		return nil, err
+	}
 	out := []coverageResource{}
 	for i := range sources {
-		if sources[i].Account != d.Account || sources[i].Region != d.Region || sources[i].Cluster == "" {
+		if !accounts[sources[i].Account] || sources[i].Region != d.Region || sources[i].Cluster == "" {
 			continue
 		}
 		r := newCoverageResource(d, &sources[i])
 		if sources[i].SourceKey.Source == sourceRuntime {
-			r.addNodes(store.CoverageOf(store.NodesOf(nodes, d.Account, d.Region, sources[i].Cluster), now))
+			r.addNodes(store.CoverageOf(store.NodesOf(nodes, sources[i].Account, d.Region, sources[i].Cluster), now))
 		}
 		if criteria.match(&r) {
 			out = append(out, r)

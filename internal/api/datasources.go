@@ -58,7 +58,9 @@ func applyDataSources(d *finding.Detector, body object, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		if f := featureOf(d, s.feature); given && f.Enabled != on {
+		f := featureOf(d, s.feature)
+		f.Chosen = f.Chosen || given
+		if given && f.Enabled != on {
 			f.Enabled, f.UpdatedAt = on, now
 		}
 	}

@@ -24,12 +24,8 @@ func (s *server) createDetector(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	now := wireNow(s.Now)
-	d := finding.Detector{
-		ID: finding.DetectorID(s.Account, s.Region), Account: s.Account, Region: s.Region,
-		Enabled: enable, Frequency: "SIX_HOURS", CreatedAt: now, UpdatedAt: now,
-		Features: defaultFeatures(now), ClientToken: token,
-		ServiceRole: serviceRole(s.Account, s.Region), TagsByKey: tags,
-	}
+	d := newDetector(c.account, s.Region, now)
+	d.Enabled, d.ClientToken, d.TagsByKey = enable, token, tags
 	if err := applyDetectorSettings(&d, c.body, now); err != nil {
 		return nil, err
 	}
@@ -39,6 +35,15 @@ func (s *server) createDetector(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	return map[string]string{"detectorId": d.ID}, nil
+}
+
+// newDetector is the detector of an account before anybody chose anything.
+func newDetector(account, region string, now time.Time) finding.Detector {
+	return finding.Detector{
+		ID: finding.DetectorID(account, region), Account: account, Region: region,
+		Enabled: true, Frequency: "SIX_HOURS", CreatedAt: now, UpdatedAt: now,
+		Features: defaultFeatures(now), ServiceRole: serviceRole(account, region),
+	}
 }
 
 // sameDetector answers a second creation. A retry carries the token of the
@@ -65,7 +70,7 @@ func (s *server) listDetectors(ctx context.Context, c *call) (any, error) {
 	}
 	ids := make([]string, 0, len(all))
 	for _, d := range all { // in id order; the token is the last id of the page before
-		if d.ID > token {
+		if d.ID > token && d.Account == c.account && d.Region == s.Region {
 			ids = append(ids, d.ID)
 		}
 	}
@@ -102,6 +107,9 @@ func (s *server) getDetector(ctx context.Context, c *call) (any, error) {
 }
 
 func (s *server) updateDetector(ctx context.Context, c *call) (any, error) {
+	if err := s.memberMay(ctx, c, "enable", "findingPublishingFrequency"); err != nil {
+		return nil, err
+	}
 	now := wireNow(s.Now)
 	err := s.Store.UpdateDetector(ctx, c.detectorID(), func(d *finding.Detector) error {
 		enable, given, err := c.body.boolean("enable")
@@ -121,6 +129,9 @@ func (s *server) updateDetector(ctx context.Context, c *call) (any, error) {
 }
 
 func (s *server) deleteDetector(ctx context.Context, c *call) (any, error) {
+	if err := s.mayDelete(ctx, c); err != nil {
+		return nil, err
+	}
 	err := s.Store.DeleteDetector(ctx, c.detectorID())
 	if errors.Is(err, finding.ErrNotFound) {
 		return nil, bad(textNotOwned)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/vedette-project/vedette/internal/finding"
 )
@@ -10,13 +11,16 @@ import (
 const maxFindingID = 300 // characters, as the service model has it
 
 func (s *server) listFindings(ctx context.Context, c *call) (any, error) {
-	q, err := s.readQuery(ctx, c)
+	q, none, err := s.readQuery(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	ids, next, err := s.Store.ListFindings(ctx, q)
-	if err != nil {
-		return nil, err
+	var ids []string
+	var next string
+	if !none {
+		if ids, next, err = s.Store.ListFindings(ctx, q); err != nil {
+			return nil, err
+		}
 	}
 	if ids == nil {
 		ids = []string{}
@@ -27,27 +31,32 @@ func (s *server) listFindings(ctx context.Context, c *call) (any, error) {
 	}{ids, next}, nil
 }
 
-func (s *server) readQuery(ctx context.Context, c *call) (finding.Query, error) {
+// readQuery reads what is asked for; none says that the account has no such finding.
+func (s *server) readQuery(ctx context.Context, c *call) (q finding.Query, none bool, err error) {
 	d, err := s.detector(ctx, c)
 	if err != nil {
-		return finding.Query{}, err
+		return q, false, err
 	}
-	q := finding.Query{DetectorID: d.ID, Limit: maxPage}
+	v := s.viewOf(d)
+	q = finding.Query{DetectorID: v.detectorID, Limit: maxPage}
 	if q.Criteria, err = readQueryCriteria(c.body); err != nil {
-		return q, err
+		return q, false, err
 	}
 	if q.Sort, err = readSort(c.body); err != nil {
-		return q, err
+		return q, false, err
 	}
 	limit, given, err := c.body.integer("maxResults", 1, maxPage)
 	if err != nil {
-		return q, err
+		return q, false, err
 	}
 	if given {
 		q.Limit = int(limit)
 	}
-	q.After, _, err = c.body.text("nextToken", 0, maxTokenLen)
-	return q, err
+	if q.After, _, err = c.body.text("nextToken", 0, maxTokenLen); err != nil {
+		return q, false, err
+	}
+	q.Criteria, none, err = v.narrow(q.Criteria)
+	return q, none, err
 }
 
 // readIDs reads the required findingIds.
@@ -76,13 +85,12 @@ func (s *server) getFindings(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	fs, err := s.Store.Findings(ctx, d.ID, ids, sort)
+	v := s.viewOf(d)
+	fs, err := s.Store.Findings(ctx, v.detectorID, ids, sort)
 	if err != nil {
 		return nil, err
 	}
-	if fs == nil {
-		fs = []*finding.Finding{}
-	}
+	fs = slices.DeleteFunc(append([]*finding.Finding{}, fs...), func(f *finding.Finding) bool { return !v.shows(f) })
 	return map[string][]*finding.Finding{"findings": fs}, nil
 }
 
@@ -99,7 +107,7 @@ func (s *server) setArchived(ctx context.Context, c *call, archived bool) error 
 	if err != nil {
 		return err
 	}
-	return findingError(s.Store.SetArchived(ctx, d.ID, ids, archived))
+	return findingError(s.Store.SetArchived(ctx, s.viewOf(d).detectorID, ids, archived))
 }
 
 func (s *server) updateFindingsFeedback(ctx context.Context, c *call) (any, error) {
@@ -118,7 +126,11 @@ func (s *server) updateFindingsFeedback(ctx context.Context, c *call) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	return nil, findingError(s.Store.SetFeedback(ctx, d.ID, ids, feedback, comment))
+	v := s.viewOf(d)
+	if err := s.allShown(ctx, v, ids); err != nil {
+		return nil, err
+	}
+	return nil, findingError(s.Store.SetFeedback(ctx, v.detectorID, ids, feedback, comment))
 }
 
 // findingError words an unknown finding id, of which GuardDuty says no more.
@@ -157,5 +169,5 @@ func (s *server) createSampleFindings(ctx context.Context, c *call) (any, error)
 	for i, t := range types {
 		fs[i] = finding.Sample(t, d.Account, d.Region, now)
 	}
-	return nil, s.Store.PutFindings(ctx, d.ID, fs)
+	return nil, s.Store.PutFindings(ctx, s.viewOf(d).detectorID, fs)
 }

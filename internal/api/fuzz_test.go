@@ -3,10 +3,12 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"net/http/httptest"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"github.com/vedette-project/vedette/internal/access"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/store"
 )
@@ -19,6 +21,8 @@ func FuzzBody(f *testing.F) {
 	f.Add([]byte(`{"findingIds":["a","b",null],"maxResults":1e9,"groupBy":"DATE"}`))
 	f.Add([]byte(`{"filterCriteria":{"filterCriterion":[{"criterionKey":"COVERAGE_STATUS","filterCondition":{"equals":["HEALTHY"]}}]},"sortCriteria":{"attributeName":"ISSUE"},"nextToken":"e30","statisticsType":["COUNT_BY_RESOURCE_TYPE"]}`))
 	f.Add([]byte(`{"name":"a b","format":"TXT","location":"s3://bucket/key","activate":true,"expectedBucketOwner":"111122223333","clientToken":"t"}`))
+	f.Add([]byte(`{"accountIds":["222222222222"],"accountDetails":[{"accountId":"222222222222","email":"a@example.com"}],"autoEnableOrganizationMembers":"NEW","features":[{"name":"RUNTIME_MONITORING","autoEnable":"ALL","additionalConfiguration":[{"name":"EKS_ADDON_MANAGEMENT","autoEnable":"NEW"}]}]}`))
+	f.Add([]byte(`{"usageCriteria":{"accountIds":["222222222222"],"features":["DNS_LOGS"]},"include":{"EC2_INSTANCE_TAG":{"mapEquals":[{"key":"a","value":"b"}]}},"dataSources":{"s3Logs":{"autoEnable":true}}}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		body, err := parseBody(data)
@@ -59,6 +63,71 @@ func FuzzBody(f *testing.F) {
 			checkRefusal(t, err)
 		}
 		checkCoverage(t, body)
+		checkAccounts(t, body)
+	})
+}
+
+// checkAccounts reads what the calls about accounts and usage read.
+func checkAccounts(t *testing.T, body object) {
+	t.Helper()
+	org := store.Organization{Features: map[string]store.OrganizationFeature{}}
+	var errs [7]error
+	var ids []string
+	var details []accountDetail
+	ids, errs[0] = body.accounts("accountIds")
+	details, errs[1] = readAccountDetails(body)
+	_, errs[2] = readUsageCriteria(body)
+	errs[3] = applyAutoEnable(&org, body, time.Unix(0, 0))
+	errs[4] = applyOrganizationSources(&org, body)
+	errs[5] = applyOrganizationFeatures(&org, body)
+	errs[6] = checkScanCriteria(body)
+	for _, err := range errs {
+		if err != nil {
+			checkRefusal(t, err)
+		}
+	}
+	if len(ids) > maxAccounts || len(details) > maxAccounts {
+		t.Errorf("%d and %d accounts", len(ids), len(details))
+	}
+	for name := range org.Features {
+		if !organizationFeature(name) {
+			t.Errorf("the feature %q can be set", name)
+		}
+	}
+	if kept := audited(body); len(kept) > maxAudited+len("…") || !utf8.ValidString(kept) {
+		t.Errorf("the audit log would keep %d bytes", len(kept))
+	}
+}
+
+// FuzzToken: a token is one that was made for the call, or refused.
+func FuzzToken(f *testing.F) {
+	f.Add("", "")
+	f.Add("x", "e30")
+	f.Add("a token of any length", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	f.Fuzz(func(t *testing.T, plain, foreign string) {
+		if !utf8.ValidString(plain) {
+			return // a handler's token is text
+		}
+		c := &call{key: access.Key{Secret: "s"}, op: operation{name: "ListFindings"}, r: httptest.NewRequest("POST", "/detector/d/findings", nil)}
+		answer, err := encode(map[string]any{"findingIds": []string{plain}, "nextToken": plain})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hidden, err := c.hideToken(answer)
+		var got struct{ NextToken string }
+		if err != nil || json.Unmarshal(hidden, &got) != nil {
+			t.Fatalf("%s became %s: %v", answer, hidden, err)
+		}
+		if got.NextToken != "" {
+			if shown, err := c.openToken(got.NextToken, "query"); err != nil || shown != plain {
+				t.Errorf("%q came back as %q: %v", plain, shown, err)
+			}
+		}
+		if _, err := c.openToken(foreign, "query"); err != nil {
+			checkRefusal(t, err)
+		} else if foreign != got.NextToken {
+			t.Errorf("%q passes for a token", foreign)
+		}
 	})
 }
 

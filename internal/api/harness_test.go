@@ -42,6 +42,7 @@ type service struct {
 	store *store.Store
 	keys  map[access.Role]access.Key
 	log   *syncBuffer
+	byID  *sync.Map // every key, by id
 }
 
 // syncBuffer takes the log, which many requests write at once.
@@ -68,31 +69,38 @@ func newService(t *testing.T) *service {
 
 // newServiceOver lets a test put something between the API and the store.
 func newServiceOver(t *testing.T, wrap func(api.Store) api.Store) *service {
+	return newServiceWith(t, func(o *api.Options) { o.Store = wrap(o.Store) })
+}
+
+// newServiceWith lets a test change what the API is made of.
+func newServiceWith(t *testing.T, change func(*api.Options)) *service {
 	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "vedette.db"), store.Options{Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	s := &service{t: t, store: st, keys: map[access.Role]access.Key{}, log: &syncBuffer{}}
-	byID := map[string]access.Key{}
+	s := &service{t: t, store: st, keys: map[access.Role]access.Key{}, log: &syncBuffer{}, byID: &sync.Map{}}
 	for _, role := range access.Roles() {
 		k, err := access.NewKey(role)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.keys[role], byID[k.ID] = k, k
+		s.keys[role] = k
+		s.byID.Store(k.ID, k)
 	}
-	srv := httptest.NewServer(api.New(api.Options{
-		Store: wrap(st), Account: account, Region: region, Now: time.Now,
+	o := api.Options{
+		Store: st, Account: account, Region: region, Now: time.Now,
 		Logger: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Keys: func(_ context.Context, id string) (access.Key, error) {
-			if k, ok := byID[id]; ok {
-				return k, nil
+			if k, ok := s.byID.Load(id); ok {
+				return k.(access.Key), nil
 			}
 			return access.Key{}, access.ErrNoKey
 		},
-	}))
+	}
+	change(&o)
+	srv := httptest.NewServer(api.New(o))
 	t.Cleanup(srv.Close)
 	s.url = srv.URL
 	return s
@@ -102,6 +110,14 @@ func newServiceOver(t *testing.T, wrap func(api.Store) api.Store) *service {
 // tested is one answer.
 func (s *service) client(role access.Role) *guardduty.Client {
 	return clientFor(s.url, region, s.keys[role])
+}
+
+// as is the SDK with an admin's key of another account.
+func (s *service) as(account string) *guardduty.Client {
+	s.t.Helper()
+	k := must(must(access.NewKey(access.RoleAdmin))(s.t).ForAccount(account))(s.t)
+	s.byID.Store(k.ID, k)
+	return clientFor(s.url, region, k)
 }
 
 // ownBody sends a copy of each request's body. The SDK closes the body once it

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/vedette-project/vedette/internal/access"
 )
 
 // object is a JSON object of a request whose members are read one by one, so
@@ -152,4 +154,24 @@ func (o object) stringMap(name string) (map[string]string, bool, error) {
 		}
 	}
 	return out, true, nil
+}
+
+// accounts reads a required list of 1 to 50 account ids.
+func (o object) accounts(name string) ([]string, error) {
+	ids, given, err := o.texts(name, maxAccounts, 12)
+	if err != nil {
+		return nil, err
+	}
+	if !given {
+		return nil, missing(o.at(name))
+	}
+	if len(ids) == 0 {
+		return nil, badParam(o.at(name), "must have 1 to 50 items")
+	}
+	for i, id := range ids {
+		if !access.ValidAccount(id) {
+			return nil, badParam(fmt.Sprintf("%s[%d]", o.at(name), i), "must be an account id of 12 digits")
+		}
+	}
+	return ids, nil
 }

@@ -75,10 +75,19 @@ func (s *server) handlers() map[string]handler {
 		"UpdateFilter": s.updateFilter,
 		"DeleteFilter": s.deleteFilter,
 
+		"CreatePublishingDestination":   s.createDestination,
+		"DescribePublishingDestination": s.describeDestination,
+		"ListPublishingDestinations":    s.listDestinations,
+		"UpdatePublishingDestination":   s.updateDestination,
+		"DeletePublishingDestination":   s.deleteDestination,
+
 		"TagResource":         s.tagResource,
 		"UntagResource":       s.untagResource,
 		"ListTagsForResource": s.listTagsForResource,
 	}
 	s.setHandlers(all)
+	s.accountHandlers(all)
+	s.malwareHandlers(all)
+	s.customRuleHandlers(all)
 	return all
 }

@@ -89,9 +89,16 @@ func (s *server) getFindingsStatistics(ctx context.Context, c *call) (any, error
 	} else {
 		group = string(finding.GroupBySeverity)
 	}
-	groups, err := s.Store.Statistics(ctx, d.ID, criteria, finding.GroupBy(group), order, int(limit))
+	v := s.viewOf(d)
+	criteria, none, err := v.narrow(criteria)
 	if err != nil {
 		return nil, err
+	}
+	var groups []finding.Group
+	if !none {
+		if groups, err = s.Store.Statistics(ctx, v.detectorID, criteria, finding.GroupBy(group), order, int(limit)); err != nil {
+			return nil, err
+		}
 	}
 	out := countBySeverity(groups)
 	if given {

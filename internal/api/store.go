@@ -55,8 +55,37 @@ type Store interface {
 	// ErrNotFound.
 	ChangeLists(ctx context.Context, detectorID string, kind store.ListKind, change func(have []store.List) (*store.List, error)) error
 
+	// RuleModes returns how rules are to be used, by id, and the generation of
+	// that; ChangeRuleModes shows change all of it and writes the mode that it
+	// returns, or removes the one whose id it returns, in one transaction.
+	RuleModes(ctx context.Context) ([]store.RuleMode, int64, error)
+	ChangeRuleModes(ctx context.Context, change func(have []store.RuleMode) (put *store.RuleMode, drop string, err error)) error
+
+	// Destinations returns the destinations of a detector by id.
+	Destinations(ctx context.Context, detectorID string) ([]store.Destination, error)
+	// ChangeDestinations shows change all destinations of a detector and writes,
+	// or deletes, the one that it returns (nil: none), in one transaction. An
+	// unknown detector gives ErrNotFound.
+	ChangeDestinations(ctx context.Context, detectorID string, change func(have []store.Destination) (d *store.Destination, remove bool, err error)) error
+
 	// Sources returns every source of records, of all accounts and Regions.
 	Sources(ctx context.Context) ([]store.Source, error)
 	// Nodes returns the nodes of clusters of which something was heard since a moment.
 	Nodes(ctx context.Context, since time.Time) ([]store.Node, error)
+
+	// Administer runs fn in a commit of which only one runs at a time.
+	Administer(ctx context.Context, fn func(tx *store.Tx) error) error
+	Members(ctx context.Context) ([]store.Member, error) // by account
+	Member(ctx context.Context, account string) (store.Member, error)
+	Organization(ctx context.Context) (store.Organization, error)
+	// ScanSettings returns what PutScanSettings stored for a detector.
+	ScanSettings(ctx context.Context, detectorID string) ([]byte, error)
+	PutScanSettings(ctx context.Context, detectorID string, data []byte) error
+	// Usage returns what was analysed in some days, both ends included.
+	Usage(ctx context.Context, from, to time.Time) ([]store.Usage, error)
+
+	// BeginAudit writes an entry of a change that is about to be made, EndAudit
+	// how it ended, and both return when that is durable.
+	BeginAudit(ctx context.Context, e store.AuditEntry) (n int64, err error)
+	EndAudit(ctx context.Context, n int64, e store.AuditEntry) error
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
@@ -14,19 +15,57 @@ type plan struct {
 	all      bool            // the detector was deleted or suspended
 	features map[string]bool // those that are off; mostly none
 	runtime  bool            // records of sensors are off
+	// accounts are what is off in other accounts beside.
+	accounts map[string]*plan
 }
 
-// readPlan reads the detector. Where none was ever made, records are judged:
-// findings wait for it.
+// readPlan reads the detectors. Where none was ever made, records are judged:
+// findings wait for it. What the detector of the own account has off is off
+// for all; another account's counts for its own records.
 func (j *judge) readPlan(tx *store.Tx) (*plan, error) {
-	d, err := tx.Detector(finding.DetectorID(j.home.Account, j.home.Region))
-	if errors.Is(err, finding.ErrNotFound) {
-		return &plan{}, nil
-	}
+	own := finding.DetectorID(j.home.Account, j.home.Region)
+	live, err := tx.LiveDetectors()
 	if err != nil {
-		return nil, fmt.Errorf("read the detector: %w", err)
+		return nil, err
 	}
-	return planOf(&d), nil
+	var p *plan
+	accounts := map[string]*plan{}
+	for i := range live {
+		switch d := &live[i]; {
+		case d.ID == own:
+			p = planOf(d)
+		case d.Region == j.home.Region:
+			accounts[d.Account] = chosenPlan(d)
+		}
+	}
+	if p == nil { // none, or one that was deleted
+		d, err := tx.Detector(own)
+		if errors.Is(err, finding.ErrNotFound) {
+			return &plan{}, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the detector: %w", err)
+		}
+		p = planOf(&d)
+	}
+	p.accounts = accounts
+	return p, nil
+}
+
+// chosenPlan is the plan of another account's detector: of its features only
+// those are off that somebody switched off. What its account never chose is
+// as the administrator has it.
+func chosenPlan(d *finding.Detector) *plan {
+	chosen := *d
+	chosen.Features = slices.Clone(d.Features)
+	for i := range chosen.Features {
+		if f := &chosen.Features[i]; !f.Chosen {
+			f.Enabled = true
+		}
+	}
+	p := planOf(&chosen)
+	p.runtime = runtimeOff(d)
+	return p
 }
 
 func planOf(d *finding.Detector) *plan {
@@ -59,6 +98,14 @@ func runtimeOff(d *finding.Detector) bool {
 
 // off reports whether a record is not to be analysed.
 func (p *plan) off(ev *event.Event) bool {
+	if p.here(ev) {
+		return true
+	}
+	of := p.accounts[ev.Scope.Account]
+	return of != nil && of.here(ev)
+}
+
+func (p *plan) here(ev *event.Event) bool {
 	if p.all || len(p.features) == 0 {
 		return p.all
 	}

@@ -23,6 +23,7 @@ func copiedTables() []copied {
 	return []copied{
 		{name: "detector", columns: "id, deleted, data", flag: 2},
 		{name: "filter", columns: "detector_id, name, action, rank, data"},
+		{name: "suppression", columns: "detector_id, name, type, hidden, first, last"},
 		{name: "intel_list", columns: "id, detector_id, kind, status, data"},
 		{name: "intel_content", columns: "list, data"},
 		{name: "finding", columns: `n, detector_id, id, identity, account, region, type, severity, created_ms, updated_ms, archived,
@@ -31,13 +32,23 @@ func copiedTables() []copied {
 		{name: "state", columns: "scope, name, data"},
 		{name: "cursor", columns: "name, data"},
 		{name: "ledger", columns: "source, account, region, cluster, outcome, reason, count, first, last"},
-		{name: "access_key", columns: "id, role, sealed, created, revoked, comment"},
+		{name: "access_key", columns: "id, role, sealed, created, revoked, comment, account"},
 		{name: "shard", columns: "n, epoch"}, // nobody's, at the beginning of another journal
 		{name: "seen", columns: "n, scope, generation, keys", serial: "n"},
 		{name: "source", columns: "source, account, region, cluster, first_received, last_received, last_event, status, issue, updated"},
 		{name: "node", columns: "account, region, cluster, name, seen, data"},
+		{name: "member", columns: "account, data"},
+		{name: "usage_day", columns: "day, source, account, region, cluster, count"},
+		{name: "audit", columns: "n, at, data", serial: "n"},
 		{name: "sequence_note", columns: "key, strong, seen, data"},
 		{name: "sequence_mark", columns: "name, n"},
+		{name: "rule_info", columns: "rule, version, known, since, gone, data"},
+		{name: "rule_status", columns: "rule, version, shard, matched, found, would, last, asked, took, noted"},
+		{name: "rule_mode", columns: "id, data"},
+		{name: "publish_item", columns: "target, key, rev, told, due, data"},
+		{name: "publish_dead", columns: "n, target, event, reason, data, at, resend", serial: "n"},
+		{name: "publish_status", columns: "target, data"},
+		{name: "destination", columns: "id, detector_id, data"},
 		{name: "change", columns: "n, era, xid, kind, detector_id, id, data, at", serial: "n"},
 		{name: "set_aside", columns: "n, shard, pos, stream, reason, data, at", serial: "n"},
 	}
@@ -188,6 +199,13 @@ func copyMeta(src, dst *Tx) error {
 		return err
 	}
 	if err := dst.do(putMeta, "lists", lists); err != nil {
+		return err
+	}
+	modes, err := src.generationOfModes()
+	if err != nil {
+		return err
+	}
+	if err := dst.do(`UPDATE rule_mark SET n = ? WHERE name = 'modes'`, modes); err != nil {
 		return err
 	}
 	era, err := src.meta("era")

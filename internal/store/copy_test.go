@@ -36,17 +36,35 @@ func fillStore(t *testing.T, s *store.Store) {
 	want(t, "sample", s.PutFindings(ctx, detectorID, []*finding.Finding{newFinding("sample", day(1))}), nil)
 	want(t, "archive", s.SetArchived(ctx, detectorID, []string{"f003", "f004"}, true), nil)
 	want(t, "feedback", s.SetFeedback(ctx, detectorID, []string{"f005"}, "USEFUL", "a\x00b\x01c"), nil)
-	want(t, "key", s.PutKey(ctx, store.Key{ID: "k", Role: "admin", Sealed: []byte{0, 1, 255}, CreatedAt: day(1)}), nil)
+	want(t, "key", s.PutKey(ctx, store.Key{ID: "k", Role: "admin", Sealed: []byte{0, 1, 255}, CreatedAt: day(1), Account: "222222222222"}), nil)
+	_, err := s.BeginAudit(ctx, store.AuditEntry{At: day(1), Actor: "k", Operation: "CreateMembers"})
+	want(t, "audit", err, nil)
+	want(t, "rules", s.PutRules(ctx, []store.RuleInfo{{Rule: "a", Version: "1", Title: "A"}}), nil)
+	want(t, "rule mode", s.ChangeRuleModes(ctx, func([]store.RuleMode) (*store.RuleMode, string, error) {
+		return &store.RuleMode{ID: "x", Rule: "a", Mode: store.RuleDryRun}, "", nil
+	}), nil)
+	if _, err := s.StepPublish(ctx, store.PublishStep{
+		Target: "t", Cursor: "publish:t", To: []byte("1.1.1"), Status: []byte("{}"), Items: []store.PublishItem{{Key: "k", Told: day(1), Data: []byte("{}")}},
+		Dead: []store.DeadLetter{{Event: "e", Data: []byte("{}"), At: day(1)}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "destination", s.ChangeDestinations(ctx, detectorID, func([]store.Destination) (*store.Destination, bool, error) {
+		return &store.Destination{ID: "d"}, false, nil
+	}), nil)
 	resize(t, s, 3)
 	sh := claim(t, s, 1, "a")
 	key := store.SourceKey{Source: "k8s-audit", Cluster: "prod"}
 	want(t, "commit", s.Commit(ctx, func(tx *store.Tx) error {
 		_, err := tx.SetSourceStatus(key, store.Unhealthy, "silent")
 		return errors.Join(err,
+			tx.AddHidden(store.Hidden{DetectorID: detectorID, Filter: "f", Type: "t", Count: 3, First: day(1), Last: day(2)}),
+			tx.PutMember(store.Member{Account: "222222222222", Status: store.MemberEnabled, UpdatedAt: day(1)}),
 			tx.Rebase(1, sh.Epoch, "journal", 4), tx.Advance(1, sh.Epoch, 4, 9),
 			tx.PutState("scope", "model", []byte{1, 0, 2}), tx.PutCursor("file", nil), tx.PutCursor("s3", []byte("x")),
 			tx.AddLedger([]store.LedgerRow{{Source: "a", Outcome: "evaluated", Count: 7, First: day(1), Last: day(2).Add(1)}, {Source: "b", Count: 1}}),
 			tx.PutNode(&store.Node{NodeKey: store.NodeKey{Cluster: "prod", Name: "node-a"}, Sensor: "vedette", Heard: day(1), Missing: []string{"x"}}),
+			tx.AddRuleCounts(1, []store.RuleCount{{Rule: "a", Version: "1", Matched: 3, Last: day(2), Took: 5}}),
 			tx.AddSeen("scope", 3, []byte{9, 0, 9}), tx.AddSeen("scope", 4, nil), tx.TouchSource(key, day(1), day(2)),
 			tx.SetAside(store.SetAside{Shard: 1, Position: 8, Stream: "s", Reason: "panic", Data: []byte("{}"), At: day(3)}))
 	}), nil)
@@ -67,6 +85,8 @@ func contents(t *testing.T, s *store.Store) map[string]any {
 	put("detectors", v1, err)
 	v2, err := s.Filters(ctx, detectorID)
 	put("filters", v2, err)
+	hidden, err := s.Hidden(ctx, detectorID)
+	put("hidden", hidden, err)
 	active, generation, err := s.ActiveLists(ctx)
 	put("lists", active, err)
 	put("generation", generation, err)
@@ -81,10 +101,21 @@ func contents(t *testing.T, s *store.Store) map[string]any {
 	put("keys", v4, err)
 	v5, err := s.Ledger(ctx)
 	put("ledger", v5, err)
+	rules, err := s.RuleStatuses(ctx)
+	put("rules", rules, err)
+	modes, generationOfModes, err := s.RuleModes(ctx)
+	put("rule modes", modes, err)
+	put("rule modes' generation", generationOfModes, err)
 	v6, err := s.Sources(ctx)
 	put("sources", v6, err)
 	v12, err := s.Nodes(ctx, time.Unix(0, 0))
 	put("nodes", v12, err)
+	v13, err := s.Members(ctx)
+	put("members", v13, err)
+	v14, err := s.Audit(ctx, store.AuditQuery{})
+	put("audit", v14, err)
+	v15, err := s.Usage(ctx, time.Unix(0, 0), day(900))
+	put("usage", v15, err)
 	v7, err := s.SetAsides(ctx, 10)
 	put("set aside", v7, err)
 	v8, err := s.Changes(ctx, "", 1000)
@@ -131,7 +162,7 @@ func TestCopy(t *testing.T) {
 		if total < 600 {
 			t.Errorf("only %d rows were told of", total)
 		}
-		if d := cmp.Diff(before, contents(t, s), cmpopts.EquateEmpty()); d != "" {
+		if d := cmp.Diff(before, contents(t, s), cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(finding.Record{})); d != "" {
 			t.Fatalf("copy %d: %s", i, d)
 		}
 		intact(t, s)

@@ -119,7 +119,13 @@ func (tx *Tx) deleteDetector(id string) (done bool, err error) {
 	if err := tx.do(`DELETE FROM filter WHERE detector_id = ?`, id); err != nil {
 		return false, err
 	}
+	if err := tx.do(`DELETE FROM suppression WHERE detector_id = ?`, id); err != nil {
+		return false, err
+	}
 	if err := tx.deleteLists(id); err != nil {
+		return false, err
+	}
+	if err := tx.do(`DELETE FROM destination WHERE detector_id = ?`, id); err != nil {
 		return false, err
 	}
 	d.DeletedAt = tx.store.options.Now().UTC()

@@ -25,6 +25,9 @@ func (s *Store) CreateFilter(ctx context.Context, f finding.Filter) error {
 		case !errors.Is(err, finding.ErrNotFound):
 			return err
 		}
+		if err := tx.forgetHidden(f.DetectorID, f.Name); err != nil {
+			return err
+		}
 		return tx.putFilter(f)
 	})
 	if err != nil {
@@ -77,7 +80,10 @@ func (s *Store) UpdateFilter(ctx context.Context, detectorID, name string, chang
 // DeleteFilter removes a filter, or fails with finding.ErrNotFound.
 func (s *Store) DeleteFilter(ctx context.Context, detectorID, name string) error {
 	err := s.administer(ctx, func(tx *Tx) error {
-		return mustChange(tx.exec(`DELETE FROM filter WHERE detector_id = ? AND name = ?`, detectorID, name))
+		if err := mustChange(tx.exec(`DELETE FROM filter WHERE detector_id = ? AND name = ?`, detectorID, name)); err != nil {
+			return err
+		}
+		return tx.forgetHidden(detectorID, name)
 	})
 	if err != nil {
 		return fmt.Errorf("delete filter %s: %w", name, err)

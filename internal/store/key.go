@@ -18,21 +18,25 @@ type Key struct {
 	CreatedAt time.Time
 	RevokedAt time.Time // zero: in force
 	Comment   string
+	Account   string // that the key acts for; "": the installation's own
 }
 
-const selectKeys = `SELECT id, role, sealed, created, revoked, comment FROM access_key`
+const selectKeys = `SELECT id, role, sealed, created, revoked, comment, account FROM access_key`
 
 // PutKey stores a new key; an id that is there gives finding.ErrExists, so
-// that a revoked key can never come back.
-func (s *Store) PutKey(ctx context.Context, k Key) error {
+// that a revoked key can never come back. Entries of the audit log come with it.
+func (s *Store) PutKey(ctx context.Context, k Key, entries ...AuditEntry) error {
 	err := s.Commit(ctx, func(tx *Tx) error {
-		err := mustChange(tx.exec(`INSERT INTO access_key (id, role, sealed, created, revoked, comment)
-			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			k.ID, k.Role, nullBlob(k.Sealed), nanos(k.CreatedAt).Int64, nanos(k.RevokedAt), k.Comment))
+		err := mustChange(tx.exec(`INSERT INTO access_key (id, role, sealed, created, revoked, comment, account)
+			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			k.ID, k.Role, nullBlob(k.Sealed), nanos(k.CreatedAt).Int64, nanos(k.RevokedAt), k.Comment, k.Account))
 		if errors.Is(err, finding.ErrNotFound) {
 			return finding.ErrExists
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.addAudits(entries)
 	})
 	if err != nil {
 		return fmt.Errorf("store key %s: %w", k.ID, err)
@@ -73,9 +77,14 @@ func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 
 // RevokeKey marks a key as revoked now. One that is revoked already keeps its
 // time; one that is not there gives finding.ErrNotFound.
-func (s *Store) RevokeKey(ctx context.Context, id string) error {
+// Entries of the audit log come with it.
+func (s *Store) RevokeKey(ctx context.Context, id string, entries ...AuditEntry) error {
 	err := s.Commit(ctx, func(tx *Tx) error {
-		return mustChange(tx.exec(`UPDATE access_key SET revoked = coalesce(revoked, ?) WHERE id = ?`, s.options.Now().UnixNano(), id))
+		err := mustChange(tx.exec(`UPDATE access_key SET revoked = coalesce(revoked, ?) WHERE id = ?`, s.options.Now().UnixNano(), id))
+		if err != nil {
+			return err
+		}
+		return tx.addAudits(entries)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke key %s: %w", id, err)
@@ -87,7 +96,7 @@ func scanKey(scan func(...any) error) (Key, error) {
 	var k Key
 	var created int64
 	var revoked sql.NullInt64
-	err := scan(&k.ID, &k.Role, &k.Sealed, &created, &revoked, &k.Comment)
+	err := scan(&k.ID, &k.Role, &k.Sealed, &created, &revoked, &k.Comment, &k.Account)
 	k.CreatedAt = fromNanos(sql.NullInt64{Int64: created, Valid: created != 0})
 	k.RevokedAt = fromNanos(revoked)
 	return k, err

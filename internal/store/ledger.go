@@ -31,6 +31,9 @@ func (tx *Tx) AddLedger(rows []LedgerRow) error {
 	for _, r := range slices.SortedFunc(slices.Values(rows), compareLedger) {
 		err := tx.do(addLedger, r.Source, r.Account, r.Region, r.Cluster, r.Outcome, r.Reason,
 			r.Count, nanos(r.First), nanos(r.Last))
+		if err == nil {
+			err = tx.addUsage(&r)
+		}
 		if err != nil {
 			return fmt.Errorf("add to ledger: %w", err)
 		}
