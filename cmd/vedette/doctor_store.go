@@ -43,9 +43,12 @@ func (d *doctor) store(ctx context.Context) {
 	d.workers(ctx, st)
 	d.ledger(ctx, st)
 	d.learning(ctx, st)
+	d.rules(ctx, st)
 	d.sources(ctx, st)
 	d.lists(ctx, st)
+	d.suppressions(ctx, st)
 	d.publishing(ctx, st)
+	d.targets(ctx, st)
 	d.setAside(ctx, st)
 }
 

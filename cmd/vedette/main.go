@@ -68,8 +68,8 @@ func rootCommand(s streams) *cobra.Command {
 		Long:          "Vedette finds threats in Kubernetes audit logs, CloudTrail, VPC flow logs and DNS query logs, and tells of them in the GuardDuty format.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-	}, scanCommand(s), learnCommand(s), evaluateCommand(s), serveCommand(s), simulateCommand(s), catalogCommand(s), findingsCommand(s), sequencesCommand(s), keysCommand(s),
-		kubeCommand(s), sensorCommand(s), intelCommand(s), rulesCommand(s), storeCommand(s), configCommand(s), doctorCommand(s), versionCommand(s))
+	}, scanCommand(s), learnCommand(s), evaluateCommand(s), backtestCommand(s), serveCommand(s), simulateCommand(s), catalogCommand(s), findingsCommand(s), suppressionsCommand(s), sequencesCommand(s), keysCommand(s), auditCommand(s),
+		kubeCommand(s), sensorCommand(s), intelCommand(s), rulesCommand(s), storeCommand(s), publishCommand(s), configCommand(s), doctorCommand(s), versionCommand(s))
 	root.SetFlagErrorFunc(flagError)
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

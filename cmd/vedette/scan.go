@@ -66,14 +66,15 @@ be read.`,
 			if err != nil {
 				return err
 			}
+			if len(rules) > 0 {
+				cfg.Detection.Rules = slices.Concat(cfg.Detection.Rules, rules)
+				if _, err := loadRules(cfg.Detection, s.err); err != nil {
+					return err
+				}
+			}
 			options, err := app.DetectOptions(cfg)
 			if err != nil {
 				return err
-			}
-			if len(rules) > 0 {
-				if options.Rules, err = loadRules(slices.Concat(cfg.Detection.Rules, rules), s.err); err != nil {
-					return err
-				}
 			}
 			p, err := printerFor(output, s)
 			if err != nil {
@@ -84,7 +85,7 @@ be read.`,
 			res, err := app.Scan(cmd.Context(), app.ScanOptions{
 				Paths: args, Warmup: warmup, Stdin: s.in, Workers: workers,
 				Scope:  event.Scope{Account: cfg.Account, Region: cfg.Region, Cluster: cfg.Cluster},
-				Source: kind, Format: format, Detect: options, Sequences: app.SequenceOptions(cfg),
+				Source: kind, Format: format, Detect: options, Sequences: app.SequenceOptions(cfg), Noise: app.NoiseLimits(cfg),
 				Log: logger(s.err, cfg.Log.Level), Progress: bar.update,
 			})
 			bar.clear()

@@ -20,6 +20,9 @@ the store and the GuardDuty API, in one process. With a NATS cluster and a
 PostgreSQL database several processes share the work; --role says which part
 this one does.
 
+Rules that detection.rules names are read again when they change, within seconds,
+or at once with SIGHUP. With a fault in them those from before stay in force.
+
 Listens on loopback only unless the configuration names a certificate. The
 first start makes an admin access key and says where it is.`,
 		Example: `  vedette serve
@@ -45,6 +48,7 @@ first start makes an admin access key and says where it is.`,
 				return err
 			}
 			log.Info("serving", "addr", a.Addr, "metrics", a.MetricsAddr, "role", role, "data", dataOf(cfg), "journal", journalOf(cfg), "version", version())
+			defer reloadOnHangup(a)()
 			err = a.Run(cmd.Context())
 			log.Info("stopped")
 			return err

@@ -49,6 +49,9 @@ type App struct {
 	detect   detect.Options
 	current  *current // where this process detects
 	lookups  *lookups // nil where EC2 is not asked
+	// rules are those in force, where this process detects or shows them.
+	rules       *liveRules
+	ruleMetrics *ruleMetrics
 
 	// stops undo what Start did, in reverse order.
 	stops []stop
@@ -111,8 +114,12 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		if err := a.startIntelligence(ctx); err != nil {
 			return a, err
 		}
+		if err := a.startRules(ctx, a.detect.Rules); err != nil {
+			return a, err
+		}
 		a.startLookups()
 		a.startWorker()
+		a.rules.follow()
 		if o.Config.Intelligence.History.Days > 0 {
 			a.background("end looking into the past", a.tellPast)
 		}
@@ -122,9 +129,13 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		}
 		a.background("end retention", a.prune)
 		a.background("end watching sources", a.watchSources)
-		if err := a.startPublishing(); err != nil {
+		a.background("end taking in accounts", a.enrollAccounts)
+		if err := a.startPublishing(ctx); err != nil {
 			return a, err
 		}
+	}
+	if a.does("api") && !a.does("detect") {
+		a.showRules()
 	}
 	if err := a.listen(ctx); err != nil {
 		return a, err
@@ -160,6 +171,7 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	keys.actor = "server"
 	a.keys = keys
 	a.onStop("close the store", func(context.Context) error { return keys.Close() })
 	if err := remember(ctx, keys.store, identity{c.Account, c.Region}); err != nil {

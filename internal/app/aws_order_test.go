@@ -86,8 +86,9 @@ func found(t testing.TB, o detect.Options, events []event.Event) map[string]int6
 	t.Helper()
 	m := memory{}
 	res := detect.New(o).Process(&event.Batch{Stream: "s", Events: events})
+	g := governor{in: m}
 	for _, s := range res.Signals {
-		if err := apply(m, s, nil); err != nil {
+		if _, err := g.apply(s); err != nil {
 			t.Fatal(err)
 		}
 	}

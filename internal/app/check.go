@@ -25,7 +25,7 @@ func CheckFiles(c *config.Config) error {
 	for i := range c.Ingest.Buckets {
 		errs = append(errs, checkPublicKeys(fmt.Sprintf("ingest.buckets[%d]", i), &c.Ingest.Buckets[i].Reading))
 	}
-	errs = append(errs, checkIntelligence(c))
+	errs = append(errs, checkIntelligence(c), CheckTargets(c))
 	_, err := serverTLS(c.Server.TLS)
 	errs = append(errs, err)
 	if path := c.Server.SealingKeyFile; path != "" {

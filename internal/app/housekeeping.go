@@ -26,6 +26,9 @@ func (a *App) prune(ctx context.Context) {
 		if err := a.keys.store.PruneNodes(ctx, a.Now().Add(-2*store.NodeKept)); err != nil && ctx.Err() == nil {
 			a.Log.Error("nodes that are gone could not be forgotten", "err", err)
 		}
+		if err := a.keys.store.PruneAudit(ctx, a.Now().AddDate(0, 0, -a.Config.API.AuditDays)); err != nil && ctx.Err() == nil {
+			a.Log.Error("old entries of the audit log could not be removed", "err", err)
+		}
 		if n, err := a.keys.store.Prune(ctx, before); err != nil && ctx.Err() == nil {
 			a.Log.Error("old findings could not be removed", "err", err)
 		} else if n > 0 {
@@ -113,6 +116,9 @@ func (a *App) lookAtSources(ctx context.Context) error {
 // healthOf judges a source by when something of it came last. What waits in
 // the journal has not been counted yet, so a backlog must not look like quiet.
 func (a *App) healthOf(ctx context.Context, src *store.Source) (status, issue string, err error) {
+	if src.SourceKey.Source == SourceRules { // who loads them tells
+		return src.Status, src.Issue, nil
+	}
 	if status, issue, own := deliveryHealth(src, a.Now()); own {
 		return status, issue, nil
 	}

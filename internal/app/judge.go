@@ -30,12 +30,14 @@ type judge struct {
 	lookups *lookups // nil where EC2 is not asked
 	steps   steps    // of attacks
 	lessons lessons
+	rules   ruleBook
+	noise   governor
 
 	// Of the commit under way.
 	scopes  map[event.Scope]bool // those met so far
 	plan    *plan                // what the detector analyses; nil until it was read
-	filters []finding.Filter
-	loaded  bool // filters
+	filters *Suppressions        // nil until they were read
+	hidden  hidden
 	drafts  drafts
 	ledger  tally
 	counts  []detect.Count
@@ -54,16 +56,23 @@ func newJudge(o detect.Options, keep config.History, log *slog.Logger, m *metric
 	if keep.Days > 0 {
 		o.History = p.contacts
 	}
-	j := &judge{engine: detect.New(o), log: log, metrics: m, now: now, home: o.Home, past: p, lessons: newLessons()}
+	j := &judge{engine: detect.New(o), log: log, metrics: m, now: now, home: o.Home, past: p, lessons: newLessons(), rules: newRuleBook()}
+	j.noise = governor{
+		in: &j.drafts, log: log, hides: j.hides,
+		fresh: func(f *finding.Finding) error { return j.onFresh(j.drafts.tx, f) },
+		state: func(scope, name string) ([]byte, error) { return j.drafts.tx.State(scope, name) },
+	}
 	j.nodes.forget()
 	j.steps.forget()
+	j.noise.forget()
 	j.begin()
 	return j
 }
 
 // begin forgets the commit before.
 func (j *judge) begin() {
-	j.scopes, j.plan, j.filters, j.loaded = map[event.Scope]bool{}, nil, nil, false
+	j.rules.begin()
+	j.scopes, j.plan, j.filters, j.hidden = map[event.Scope]bool{}, nil, nil, hidden{}
 	j.drafts = drafts{byIdentity: map[string]*finding.Record{}, changed: map[string]bool{}}
 	j.ledger, j.counts, j.fresh, j.canary, j.told, j.recalled, j.wanted = tally{}, nil, 0, nil, map[event.Scope][]*event.Event{}, 0, nil
 }
@@ -84,13 +93,24 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 		}
 	}
 	j.drafts.tx = tx
+	if err := j.rules.before(&j.drafts, res.Rules); err != nil {
+		return fmt.Errorf("count what rules find: %w", err)
+	}
+	at := map[string]*finding.Record{}
 	for _, sig := range res.Signals {
-		if err := apply(&j.drafts, sig, func(f *finding.Finding) error { return j.onFresh(tx, f) }); err != nil {
+		r, err := j.noise.apply(sig)
+		if err != nil {
 			return fmt.Errorf("keep a finding: %w", err)
 		}
-		j.wanted = j.lookups.want(j.wanted, sig)
+		id := sig.Identity()
+		if at[id] = r; r.Merge.Identity == id {
+			j.wanted = j.lookups.want(j.wanted, sig)
+		}
 	}
-	if err := j.steps.observe(b, res.Signals, &j.drafts); err != nil {
+	if err := j.rules.after(&j.drafts); err != nil {
+		return fmt.Errorf("count what rules find: %w", err)
+	}
+	if err := j.steps.observe(b, &res, placed{&j.drafts, at}); err != nil {
 		return fmt.Errorf("note steps of attacks: %w", err)
 	}
 	if !b.Learn { // old records show no node as it is
@@ -256,30 +276,50 @@ func logScope(sc event.Scope, log string) string {
 	return sc.String() + "#" + log
 }
 
-// onFresh archives a new finding that a suppression rule matches.
-func (j *judge) onFresh(tx *store.Tx, f *finding.Finding) (err error) {
+// onFresh archives a new finding that a suppression rule matches, and counts it.
+func (j *judge) onFresh(tx *store.Tx, f *finding.Finding) error {
 	j.fresh++
-	if !j.loaded {
-		if j.filters, err = tx.Filters(); err != nil {
-			return err
-		}
-		j.loaded = true
+	filters, err := j.suppressions(tx)
+	if err != nil {
+		return err
 	}
-	for _, flt := range j.filters {
-		if flt.DetectorID != f.Service.DetectorID {
-			continue
-		}
-		ok, err := flt.Criteria.Match(f)
-		if err != nil {
-			j.log.Error("a suppression rule cannot be applied", "filter", flt.Name, "err", err)
-			continue
-		}
-		if ok {
-			f.Service.Archived = true
-			return nil
-		}
+	by, err := filters.Hides(f)
+	if err != nil || by == nil {
+		return err
 	}
+	f.Service.Archived = true
+	if j.engine == nil { // of the correlator, which has no end of a commit
+		one := hidden{}
+		one.add(by, f)
+		return one.write(tx)
+	}
+	j.hidden.add(by, f)
 	return nil
+}
+
+// suppressions reads the suppression rules once in a commit.
+func (j *judge) suppressions(tx *store.Tx) (*Suppressions, error) {
+	if j.filters == nil {
+		filters, err := tx.Filters()
+		if err != nil {
+			return nil, err
+		}
+		j.filters = NewSuppressions(filters)
+		for _, err := range j.filters.Faults {
+			j.log.Error("a suppression rule cannot be applied", "err", err)
+		}
+	}
+	return j.filters, nil
+}
+
+// hides reports whether a suppression rule would archive a finding.
+func (j *judge) hides(f func() *finding.Finding) (bool, error) {
+	filters, err := j.suppressions(j.drafts.tx)
+	if err != nil || len(filters.rules) == 0 {
+		return false, err
+	}
+	by, err := filters.Hides(f())
+	return by != nil, err
 }
 
 // seenPruned bounds how many runs of an old generation one commit deletes.
@@ -316,10 +356,19 @@ func (j *judge) Finish(tx *store.Tx) error {
 	if err := j.drafts.write(tx); err != nil {
 		return fmt.Errorf("keep a finding: %w", err)
 	}
+	if err := j.noise.write(tx); err != nil {
+		return err
+	}
+	if err := j.hidden.write(tx); err != nil {
+		return err
+	}
 	if err := j.steps.write(tx); err != nil {
 		return err
 	}
 	if err := j.nodes.write(tx); err != nil {
+		return err
+	}
+	if err := j.rules.write(tx, j.engine.RuleCosts(), j.now()); err != nil {
 		return err
 	}
 	return j.ledger.write(tx)
@@ -352,6 +401,9 @@ func (j *judge) Committed(took time.Duration) {
 	j.tellLessons()
 	j.lookups.ask(j.wanted)
 	j.steps.committed()
+	j.rules.committed(j.now())
+	j.metrics.folded.Add(float64(j.noise.folded))
+	j.noise.begin()
 	for _, sent := range j.canary {
 		j.metrics.canary.Observe(j.now().Sub(sent).Seconds())
 	}
@@ -365,5 +417,6 @@ func (j *judge) Forget() {
 	j.past.forget()
 	j.steps.forget()
 	j.nodes.forget()
+	j.noise.forget()
 	j.begin()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -55,6 +56,7 @@ type Keys struct {
 	store  *store.Store
 	sealer *access.Sealer
 	now    func() time.Time
+	actor  string // who the audit log names
 }
 
 // StoreFile is the path of the store in a data directory.
@@ -115,7 +117,7 @@ func OpenKeys(ctx context.Context, c *config.Config, now func() time.Time) (*Key
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{st, sealer, now}, nil
+	return &Keys{st, sealer, now, "command line"}, nil
 }
 
 func openSealer(c *config.Config) (*access.Sealer, error) {
@@ -142,14 +144,32 @@ func (k *Keys) Close() error { return k.store.Close() }
 
 // Create draws and stores a key. Its secret is shown once, in the result.
 func (k *Keys) Create(ctx context.Context, role access.Role, comment string) (access.Key, error) {
+	return k.CreateFor(ctx, role, "", comment)
+}
+
+// CreateFor draws and stores a key that acts for an account, "" for the
+// server's own.
+func (k *Keys) CreateFor(ctx context.Context, role access.Role, account, comment string) (access.Key, error) {
 	key, err := access.NewKey(role)
+	if err == nil && account != "" {
+		key, err = key.ForAccount(account)
+	}
+	if err != nil {
+		return access.Key{}, err
+	}
+	request, err := json.Marshal(map[string]string{"role": string(role), "account": account, "comment": comment})
 	if err != nil {
 		return access.Key{}, err
 	}
 	err = k.store.PutKey(ctx, store.Key{
-		ID: key.ID, Role: string(key.Role), Sealed: k.sealer.Seal(key), CreatedAt: k.now().UTC(), Comment: comment,
-	})
+		ID: key.ID, Role: string(key.Role), Sealed: k.sealer.Seal(key), CreatedAt: k.now().UTC(), Comment: comment, Account: account,
+	}, k.entry("CreateAccessKey", key.ID, string(request)))
 	return key, err
+}
+
+// entry is what the audit log keeps of a change of a key.
+func (k *Keys) entry(operation, id, request string) store.AuditEntry {
+	return store.AuditEntry{At: k.now().UTC(), Actor: k.actor, Operation: operation, Target: id, Request: request, Status: http.StatusOK}
 }
 
 // List returns all keys, oldest first, without their secrets.
@@ -167,7 +187,7 @@ func Unusable(ctx context.Context, st *store.Store, sealer *access.Sealer) ([]st
 		if !k.RevokedAt.IsZero() {
 			continue
 		}
-		if _, err := sealer.Open(k.ID, access.Role(k.Role), k.Sealed); err != nil {
+		if _, err := sealer.OpenFor(k.ID, access.Role(k.Role), k.Account, k.Sealed); err != nil {
 			out = append(out, k.ID)
 		}
 	}
@@ -176,7 +196,7 @@ func Unusable(ctx context.Context, st *store.Store, sealer *access.Sealer) ([]st
 
 // Revoke ends a key; requests that it signs are refused from now on.
 func (k *Keys) Revoke(ctx context.Context, id string) error {
-	err := k.store.RevokeKey(ctx, id)
+	err := k.store.RevokeKey(ctx, id, k.entry("RevokeAccessKey", id, ""))
 	if errors.Is(err, finding.ErrNotFound) {
 		return fmt.Errorf("there is no access key %s; `vedette keys list` shows those there are", id)
 	}
@@ -192,5 +212,5 @@ func (k *Keys) lookup(ctx context.Context, id string) (access.Key, error) {
 	if err != nil {
 		return access.Key{}, err
 	}
-	return k.sealer.Open(row.ID, access.Role(row.Role), row.Sealed)
+	return k.sealer.OpenFor(row.ID, access.Role(row.Role), row.Account, row.Sealed)
 }

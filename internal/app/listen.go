@@ -36,6 +36,8 @@ func (a *App) listen(ctx context.Context) error {
 	if a.does("api") {
 		mux.Handle("/", api.New(api.Options{
 			Store: a.keys.store, Keys: a.keys.lookup, Account: c.Account, Region: c.Region, Now: a.Now, Logger: a.Log,
+			RequestsPerSecond: c.API.RequestsPerSecond, Prices: c.Usage.Prices,
+			Rules: &shownRules{live: a.rules, store: a.keys.store, since: a.Now().UTC()},
 		}))
 	}
 	if a.does("ingest") || a.does("api") {

@@ -20,6 +20,7 @@ type metrics struct {
 	pushes   *prometheus.CounterVec
 	bytes    prometheus.Counter
 	findings prometheus.Counter
+	folded   prometheus.Counter
 	commit   prometheus.Histogram
 	last     *prometheus.GaugeVec
 	canary   prometheus.Histogram
@@ -52,6 +53,9 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 		}),
 		findings: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "vedette_detect_findings_total", Help: "New findings.",
+		}),
+		folded: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "vedette_detect_folded_claims_total", Help: "Claims that were told together with others, because their finding type was over its budget for the day.",
 		}),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "vedette_store_commit_seconds", Help: "Time from judging a group of pushes to its commit.",
@@ -93,7 +97,7 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "vedette_build_info", Help: "Always 1; the labels say what runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	reg.MustRegister(&lessonsCollector{&m.lessons})
-	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.commit, m.last, m.canary, m.stored, m.appended, m.quiet, m.nodes, m.received, m.intelChanges, m.retrospective, build)
+	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.folded, m.commit, m.last, m.canary, m.stored, m.appended, m.quiet, m.nodes, m.received, m.intelChanges, m.retrospective, build)
 	return m
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/intel"
-	"github.com/vedette-project/vedette/internal/rule"
 )
 
 // DetectOptions are what a configuration says of detection. The lists it names
@@ -47,8 +46,11 @@ func LenientOptions(c *config.Config) (detect.Options, []OperatorFile, error) {
 		return o, nil, err
 	}
 	var err error
-	if o.Rules, _, err = LoadRules(d.Rules); err != nil {
+	if o.Rules, _, err = RuleSet(*d); err != nil {
 		return o, nil, fmt.Errorf("detection.rules: %w", err)
+	}
+	if err := checkNoise(&d.Noise, o.Rules); err != nil {
+		return o, nil, err
 	}
 	if o.Geo, err = OpenGeo(c); err != nil {
 		return o, nil, err
@@ -67,33 +69,6 @@ func LenientOptions(c *config.Config) (detect.Options, []OperatorFile, error) {
 	return o, files, err
 }
 
-// LoadRules reads rules of the operator's own, nil if none are named. A rule
-// with a fault is no rule that somebody relies on: nothing starts with one.
-// What is about logs that are not read is left out, and counted.
-func LoadRules(paths []string) (set *rule.Set, skipped int, err error) {
-	if len(paths) == 0 {
-		return nil, 0, nil
-	}
-	files, err := rule.ReadFiles(paths...)
-	if err != nil {
-		return nil, 0, err
-	}
-	set, problems := rule.Load(files)
-	var faults []error
-	for _, p := range problems {
-		switch p.Grade {
-		case rule.Fault:
-			faults = append(faults, p)
-		case rule.Skipped:
-			skipped++
-		}
-	}
-	if len(faults) > 0 {
-		return nil, 0, fmt.Errorf("%d rules cannot be loaded; `vedette rules check` tells more:\n%w", len(faults), errors.Join(faults...))
-	}
-	return set, skipped, nil
-}
-
 // CheckRules reports names of rules that there are not: who switches one off
 // would wait in vain for its silence.
 func CheckRules(c *config.Config) error {
@@ -104,5 +79,5 @@ func CheckRules(c *config.Config) error {
 			errs = append(errs, fmt.Errorf("detection.disabledRules[%d]: there is no rule %q; use one of %s", i, name, strings.Join(rules, ", ")))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, checkRulePack(&c.Detection.RulePack))...)
 }

@@ -119,7 +119,7 @@ func optionsOf(t testing.TB, c *config.Config, paths []string) ScanOptions {
 	return ScanOptions{
 		Paths: paths, Workers: 2, Log: slog.New(slog.DiscardHandler),
 		Scope:  event.Scope{Account: c.Account, Region: c.Region, Cluster: c.Cluster},
-		Detect: d, Sequences: SequenceOptions(c),
+		Detect: d, Sequences: SequenceOptions(c), Noise: NoiseLimits(c),
 	}
 }
 

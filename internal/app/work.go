@@ -156,9 +156,11 @@ const (
 func (a *App) startWorker() {
 	o := line.Options[*store.Tx]{
 		ID: a.workerID(), Journal: lineJournal{a.journal}, Store: a.keys.store, Tail: a.writer,
-		NewJudge: func(int) line.Judge[*store.Tx] {
+		NewJudge: func(shard int) line.Judge[*store.Tx] {
 			j := newJudge(a.detect, a.Config.Intelligence.History, a.Log, a.metrics, a.Now)
 			j.lookups = a.lookups
+			j.rules.shard, j.rules.metrics = shard, a.ruleMetrics
+			j.noise.limits = NoiseLimits(a.Config)
 			j.steps.off = a.Config.Detection.Sequences.Window == 0
 			return j
 		},

@@ -31,6 +31,8 @@ type Config struct {
 	Intelligence Intelligence `yaml:"intelligence"`
 	Store        Store        `yaml:"store"`
 	Publish      Publish      `yaml:"publish"`
+	API          API          `yaml:"api"`
+	Usage        Usage        `yaml:"usage"`
 	Log          Log          `yaml:"log"`
 }
 
@@ -146,6 +148,8 @@ type Detection struct {
 	DisabledRules []string `yaml:"disabledRules"`
 	// Rules are files and folders of rules of the operator's own, in Sigma.
 	Rules []string `yaml:"rules"`
+	// RulePack is about the rules that Vedette brings along.
+	RulePack RulePack `yaml:"rulePack"`
 	// Anomalies are findings of what is unusual here.
 	Anomalies Anomalies `yaml:"anomalies"`
 	// RuntimeCommandLines shows, in findings of the sensor, the command lines of
@@ -153,6 +157,8 @@ type Detection struct {
 	RuntimeCommandLines bool `yaml:"runtimeCommandLines"`
 	// Sequences are attacks of several steps.
 	Sequences Sequences `yaml:"sequences"`
+	// Noise is about types that flood.
+	Noise Noise `yaml:"noise"`
 }
 
 // Anomalies are how many false findings are bearable of what is unusual.
@@ -189,12 +195,6 @@ type Postgres struct {
 	MaxConns     int    `yaml:"maxConns"`
 }
 
-// Publish is where findings and changes of coverage go by themselves.
-type Publish struct {
-	// File gets one event a line, in the JSON of EventBridge; "" for none.
-	File string `yaml:"file"`
-}
-
 // Log is Vedette's own log, on standard error.
 type Log struct {
 	Level string `yaml:"level"` // debug, info, warn or error
@@ -208,9 +208,10 @@ func Default() *Config {
 		Ingest:       Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20, QuietAfter: 10 * time.Minute, Objects: defaultObjects()},
 		AWS:          AWS{Lookup: defaultLookup()},
 		Journal:      Journal{Shards: 4, MaxBytes: 4 << 30, MinFreeBytes: 256 << 20, NATS: NATS{Name: "vedette", Replicas: 3}},
-		Detection:    Detection{LegacyKubernetesTypes: true, RuntimeCommandLines: true, Sequences: Sequences{Window: 24 * time.Hour}, Anomalies: Anomalies{Enabled: true, EventsPerFalseFinding: 100_000, FalseFindingsPerDay: 1}},
+		Detection:    Detection{LegacyKubernetesTypes: true, RuntimeCommandLines: true, RulePack: RulePack{Enabled: true}, Sequences: Sequences{Window: 24 * time.Hour}, Noise: Noise{FindingsPerTypeAndDay: 50}, Anomalies: Anomalies{Enabled: true, EventsPerFalseFinding: 100_000, FalseFindingsPerDay: 1}},
 		Intelligence: defaultIntelligence(),
 		Store:        Store{DataDir: "vedette-data", RetentionDays: 90, Postgres: Postgres{MaxConns: 8}},
+		API:          defaultAPI(),
 		Log:          Log{Level: "info"},
 	}
 }

@@ -17,6 +17,8 @@ func listCategories() []string {
 
 func (d *Detection) validate(bad func(key, format string, args ...any)) {
 	d.Sequences.validate(bad)
+	d.Noise.validate(bad)
+	d.RulePack.validate(bad)
 	for i, path := range d.Rules {
 		if path == "" {
 			bad(fmt.Sprintf("detection.rules[%d]", i), "is empty; name a file or a folder of Sigma rules")

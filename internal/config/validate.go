@@ -77,8 +77,11 @@ func (c *Config) Validate() error {
 	if c.Store.RetentionDays < 1 {
 		bad("store.retentionDays", "%d is below 1", c.Store.RetentionDays)
 	}
+	c.API.validate(bad)
+	c.Usage.validate(bad)
 	c.validateJournal(bad)
 	c.validateShared(bad)
+	c.Publish.validate(bad)
 	switch c.Log.Level {
 	case "debug", "info", "warn", "error":
 	default:

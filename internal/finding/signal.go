@@ -2,6 +2,7 @@ package finding
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -80,6 +81,14 @@ type Actor struct {
 	Count     int64     `json:"count"`
 	FirstSeen time.Time `json:"firstSeen"`
 	LastSeen  time.Time `json:"lastSeen"`
+}
+
+// same reports whether two actors have one identity.
+func (a *Actor) same(b Actor) bool {
+	if a.Username != b.Username || a.Impersonated != b.Impersonated || a.UserAgent != b.UserAgent || a.Process != b.Process {
+		return false
+	}
+	return slices.Equal(a.SourceIPs, b.SourceIPs) && (a.Process == "" || a.Container == b.Container && a.Pod == b.Pod && a.Node == b.Node)
 }
 
 // identity is what makes two actors the same one.
