@@ -91,6 +91,7 @@ ok records of k8s-audit/quiet: balanced: 7 received = 7 evaluated; newest of 202
 fault records of k8s-audit/prod of 999900001111 in us-east-1: not balanced: 0 received, but 1 evaluated make 1: 1 too many; records are missing from the accounting or in it twice: report this with the server's log
 note records of vpc-flow: balanced: 2 received = 2 malformed (wrong_format); newest of 2026-01-01 10:00:00 UTC
 note records of vpc-flow/prod: balanced: 2 received = 2 malformed (wrong_format); newest of 2026-01-01 10:00:00 UTC
+RULES
 fault source k8s-audit/dev: UNHEALTHY since 2026-01-01 10:00:00 UTC: No records received:the last one came long ago
 ok source k8s-audit/prod: something came last at 2026-01-01 10:00:00 UTC
 fault set aside: 2 records or messages were set aside, the newest at 2026-01-01 10:00:00 UTC (shard 2, position 9): it cannot be read: ` + "\x1b" + `[2J; the table TABLE keeps them, and the server's log says more: report the reason, then delete the rows
@@ -129,12 +130,22 @@ func wantUnique(t *testing.T, report string) {
 	}
 }
 
+// rulesLoad is the line about the rules of a configuration.
+func rulesLoad(t *testing.T, cfg *config.Config) string {
+	t.Helper()
+	set, _, err := app.RuleSet(cfg.Detection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("ok rules: %d rules load", len(set.Rules()))
+}
+
 func TestDoctorStore(t *testing.T) {
 	cfg := config.Default()
 	cfg.Store.DataDir = t.TempDir()
 	ail(t, cfg)
 	got := examined(t.Context(), cfg, time.Date(2026, 1, 1, 10, 1, 0, 0, time.UTC))
-	want := strings.NewReplacer("WORKERS", "ok worker worker-0: the one process, holds shards 0-1\nok worker worker-1: the one process, holds shard 3",
+	want := strings.NewReplacer("RULES", rulesLoad(t, cfg), "WORKERS", "ok worker worker-0: the one process, holds shards 0-1\nok worker worker-1: the one process, holds shard 3",
 		"TABLE", "set_aside of "+app.StoreFile(cfg.Store.DataDir)).Replace(ailing)
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -161,7 +172,7 @@ func TestDoctorPostgres(t *testing.T) {
 	ail(t, cfg)
 	// Its leases go by its own clock, which is this machine's.
 	got := examined(t.Context(), cfg, time.Now().Add(time.Minute))
-	want := strings.NewReplacer("WORKERS", "ok worker worker-0: it holds shards 0-1\nok worker worker-1: it holds shard 3",
+	want := strings.NewReplacer("RULES", rulesLoad(t, cfg), "WORKERS", "ok worker worker-0: it holds shards 0-1\nok worker worker-1: it holds shard 3",
 		"TABLE", "vedette.set_aside of the database").Replace(ailing)
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

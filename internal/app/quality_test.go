@@ -75,17 +75,18 @@ func silent(want string) bool {
 // is an instance, too.
 func companions(typ string) []string {
 	also := map[string][]string{
-		"CredentialAccess:IAMUser/AnomalousBehavior":        {"CredentialAccess:EC2/UnsecuredCredentials"},
-		"DefenseEvasion:IAMUser/AnomalousBehavior":          {"DefenseImpairment:EC2/DisableOrModifyTools"},
-		"DefenseEvasion:Runtime/SensitiveFileModified":      {"Execution:Runtime/SuspiciousTool"},
-		"Execution:Runtime/NewLibraryLoaded":                {"DefenseEvasion:Runtime/SuspiciousCommand"},
-		"Execution:Runtime/ReverseShell":                    {"Execution:Runtime/SuspiciousCommand"},
-		"Execution:Runtime/SuspiciousShellCreated":          {"Execution:Runtime/SuspiciousCommand"},
-		"Persistence:IAMUser/AnomalousBehavior":             {"Persistence:IAM/AccountManipulation"},
-		"Persistence:Runtime/SensitiveFileModified":         {"Execution:Runtime/SuspiciousTool"},
-		"PrivilegeEscalation:Runtime/DockerSocketAccessed":  {"PrivilegeEscalation:Runtime/SuspiciousCommand"},
-		"PrivilegeEscalation:Runtime/ElevationToRoot":       {"Execution:Runtime/SuspiciousCommand"},
-		"PrivilegeEscalation:Runtime/SensitiveFileModified": {"Execution:Runtime/SuspiciousTool"},
+		"CredentialAccess:IAMUser/AnomalousBehavior":              {"CredentialAccess:EC2/UnsecuredCredentials"},
+		"DefenseEvasion:IAMUser/AnomalousBehavior":                {"DefenseImpairment:EC2/DisableOrModifyTools"},
+		"DefenseEvasion:Runtime/SensitiveFileModified":            {"Execution:Runtime/SuspiciousTool"},
+		"Execution:Kubernetes/AnomalousBehavior.WorkloadDeployed": {"Impact:Kubernetes/MinerDeployed.Rule"},
+		"Execution:Runtime/NewLibraryLoaded":                      {"DefenseEvasion:Runtime/SuspiciousCommand"},
+		"Execution:Runtime/ReverseShell":                          {"Execution:Runtime/SuspiciousCommand"},
+		"Execution:Runtime/SuspiciousShellCreated":                {"Execution:Runtime/SuspiciousCommand"},
+		"Persistence:IAMUser/AnomalousBehavior":                   {"Persistence:IAM/AccountManipulation"},
+		"Persistence:Runtime/SensitiveFileModified":               {"Execution:Runtime/SuspiciousTool"},
+		"PrivilegeEscalation:Runtime/DockerSocketAccessed":        {"PrivilegeEscalation:Runtime/SuspiciousCommand"},
+		"PrivilegeEscalation:Runtime/ElevationToRoot":             {"Execution:Runtime/SuspiciousCommand"},
+		"PrivilegeEscalation:Runtime/SensitiveFileModified":       {"Execution:Runtime/SuspiciousTool"},
 	}
 	if strings.HasPrefix(typ, "AttackSequence:") { // many steps, each with findings of its own
 		return nil
