@@ -76,7 +76,7 @@ func (e *Engine) claimRule(sc *scope, ev *event.Event, k *ruleClaim) *finding.Si
 	switch {
 	case ev.Audit != nil:
 		c := &call{ev: ev, a: ev.Audit, scope: sc}
-		k.who = c.who() + " called " + strings.TrimSpace(shown(ev.Audit.Verb)+" "+shown(ev.Audit.Object.Resource)) + c.from()
+		k.who = c.who() + " called " + c.asked() + c.from()
 		return c.signal(ruleType(k.rule, "Kubernetes"), k.name(ev.Audit.User.Username, ev.Audit.Object.Resource, c.namespace()))
 	case ev.Runtime != nil:
 		r := &runtimeRecord{Runtime: ev.Runtime, ev: ev, state: e.runtimeIn(sc), opts: &e.opts}

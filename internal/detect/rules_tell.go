@@ -200,3 +200,23 @@ func ruleFamily(title string, most int) string {
 	}
 	return name
 }
+
+// asked names the call in a sentence: get pods/attach 'web-0' in namespace shop.
+func (c *call) asked() string {
+	o := &c.a.Object
+	what := shown(c.a.Verb)
+	if o.Resource == "" {
+		return strings.TrimSpace(what + " " + shown(c.path()))
+	}
+	what += " " + shown(o.Resource)
+	if o.Subresource != "" {
+		what += "/" + shown(o.Subresource)
+	}
+	if name := c.name(); name != "" {
+		what += " '" + shown(name) + "'"
+	}
+	if ns := c.namespace(); ns != "" {
+		what += " in namespace " + shown(ns)
+	}
+	return what
+}
