@@ -2,11 +2,14 @@ package app
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/vedette-project/vedette/internal/config"
 )
 
 // TestAlertRules: the rules that operators are given speak of metrics that
@@ -30,7 +33,7 @@ func TestAlertRules(t *testing.T) {
 	if err := dec.Decode(&file); err != nil {
 		t.Fatal(err)
 	}
-	a := startApp(t, t.TempDir(), nil)
+	a := startApp(t, t.TempDir(), func(c *config.Config) { c.Publish.File = filepath.Join(t.TempDir(), "events.jsonl") })
 	mustPush(t, a, "prod", attack("mallory", 1))
 	if err := a.lookAtSources(t.Context()); err != nil {
 		t.Fatal(err)

@@ -203,7 +203,8 @@ func TestPublishKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = fmt.Appendf(text, "publish:\n  targets:\n  - {name: quiet, type: webhook, url: %q, from: all, parallel: 2}\n  - {name: loud, type: webhook, url: %q, from: all, frequency: immediate}\n", quiet.URL, loud.URL)
+	text = fmt.Appendf(text, "publish:\n  targets:\n  - {name: quiet, type: webhook, url: %q, from: all, parallel: 2}\n  - {name: loud, type: webhook, url: %q, from: all, frequency: immediate}\n"+
+		"detection: {noise: {findingsPerTypeAndDay: 0}}\n", quiet.URL, loud.URL) // each user is to be told of
 	if err := os.WriteFile(s.settings, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
