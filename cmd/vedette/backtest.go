@@ -222,7 +222,7 @@ func (f *backtestFlags) triedRules(ctx context.Context) ([]backtest.Rule, error)
 		for i := range r.Vedette.Tests {
 			t := &r.Vedette.Tests[i]
 			test := backtest.RuleTest{Name: t.Name, Line: t.Line}
-			if err := tryRule(ctx, set, r, t); err != nil {
+			if err := app.TryRule(ctx, set, r, t); err != nil {
 				test.Fault = err.Error()
 			}
 			row.Tests = append(row.Tests, test)

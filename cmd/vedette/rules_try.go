@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vedette-project/vedette/internal/app"
-	"github.com/vedette-project/vedette/internal/rule"
 )
 
 func rulesTest(s streams) *cobra.Command {
@@ -39,7 +37,7 @@ Exit status: 0 all tests passed, 1 one did not, or a rule does not load.`,
 				for i := range r.Vedette.Tests {
 					t := &r.Vedette.Tests[i]
 					ran++
-					if err := tryRule(cmd.Context(), set, r, t); err != nil {
+					if err := app.TryRule(cmd.Context(), set, r, t); err != nil {
 						failed++
 						name := ""
 						if t.Name != "" {
@@ -58,8 +56,4 @@ Exit status: 0 all tests passed, 1 one did not, or a rule does not load.`,
 	}
 	cmd.Flags().BoolVar(&needed, "required", false, "a rule without tests fails")
 	return cmd
-}
-
-func tryRule(ctx context.Context, set *rule.Set, r *rule.Rule, t *rule.Test) error {
-	return app.TryRule(ctx, set, r, t)
 }

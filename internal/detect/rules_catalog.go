@@ -32,7 +32,3 @@ func Catalogue() []CatalogueRule {
 
 // RuleSeverity is the severity of a rule's findings.
 func RuleSeverity(r *rule.Rule) float64 { return ruleSeverity(r) }
-
-// RulePurpose is the first tactic that a rule's tags name, in the words of
-// finding types; Policy without one.
-func RulePurpose(r *rule.Rule) string { return rulePurpose(r.Tags) }

@@ -205,12 +205,6 @@ func (s *Sensor) placeOf(path string) string {
 	return ""
 }
 
-// Session is the number of this run, as the records have it.
-func (s *Sensor) Session() string { return s.out.Sensor.Session }
-
-// Node is the machine, as the records have it.
-func (s *Sensor) Node() event.Node { return s.host.node }
-
 // Close ends a sensor that was not run.
 func (s *Sensor) Close() error { return errors.Join(s.probe.Close(), s.groups.Close()) }
 

@@ -26,17 +26,6 @@ func (c *NATS) StartNode(i int) {
 	}
 }
 
-// Leader is the node that leads a stream of the default account, -1 if there
-// is none.
-func (c *NATS) Leader(stream string) int {
-	for i := range c.clients {
-		if s := c.node(i); s != nil && s.JetStreamIsStreamLeader("$G", stream) {
-			return i
-		}
-	}
-	return -1
-}
-
 // WaitLeader waits until a stream has a leader other than some nodes.
 func (c *NATS) WaitLeader(stream string, except ...int) int {
 	c.t.Helper()
