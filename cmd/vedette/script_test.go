@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
+	if raceDetector && testing.Short() {
+		t.Skip("-short: with the race detector each line of a script takes seconds; internal/app runs the same servers with it")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
