@@ -94,6 +94,7 @@ func inside(ctx context.Context, t *testing.T) {
 	t.Run("counts", func(t *testing.T) { v.wantCounts(ctx, t) })
 	t.Run("latency", func(t *testing.T) { want = append(want, v.measureLatency(ctx, t, env)...) })
 	t.Run("findings at the end", func(t *testing.T) { v.wantFindings(ctx, t, want) })
+	t.Run("rule pack", func(t *testing.T) { v.wantPack(ctx, t) })
 	t.Run("sequence", func(t *testing.T) { v.wantSequence(ctx, t) })
 	t.Run("AWS command line", func(t *testing.T) { v.readWithCLI(ctx, t) })
 	t.Run("scan agrees", func(t *testing.T) { v.scanAgrees(ctx, t, c.AuditLog()) })

@@ -60,10 +60,28 @@ func isSequence(f types.Finding) bool {
 	return strings.HasPrefix(aws.ToString(f.Type), "AttackSequence:")
 }
 
-// single are the findings of single steps.
+// isPack tells the findings of the rule pack, which goes beyond GuardDuty.
+func isPack(f types.Finding) bool { return strings.HasSuffix(aws.ToString(f.Type), ".Rule") }
+
+// single are the findings of single steps that GuardDuty would make.
 func (v *vedette) single(ctx context.Context, t *testing.T) []types.Finding {
 	t.Helper()
-	return slices.DeleteFunc(v.findings(ctx, t), isSequence)
+	return slices.DeleteFunc(v.findings(ctx, t), func(f types.Finding) bool { return isSequence(f) || isPack(f) })
+}
+
+// wantPack compares what the rule pack found in all of it: the one debug
+// container that no other type is about.
+func (v *vedette) wantPack(ctx context.Context, t *testing.T) {
+	t.Helper()
+	var seen []string
+	for _, f := range v.findings(ctx, t) {
+		if isPack(f) {
+			seen = append(seen, aws.ToString(f.Type))
+		}
+	}
+	if want := []string{"Execution:Kubernetes/DebugContainer.Rule"}; !slices.Equal(seen, want) {
+		t.Errorf("the rule pack found %q, not %q", seen, want)
+	}
 }
 
 // wantSequence waits for the attack that the workshop's steps are together: one

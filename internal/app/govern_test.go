@@ -103,6 +103,7 @@ func outline(t *testing.T, fs []*finding.Finding) map[string]int64 {
 func TestNoise(t *testing.T) {
 	o := scanOptions(t, []string{floodFile(t, 5000)})
 	o.Sequences.Window = -1 // they look at every signal
+	o.Noise = noise.Limits{PerDay: 50}
 	r := scan(t, o)
 	got := outline(t, r.Findings)
 	n := got["2026-01-31 scanner of scanner"]

@@ -208,7 +208,7 @@ func Default() *Config {
 		Ingest:       Ingest{RequireToken: "auto", MaxBodyBytes: 64 << 20, QuietAfter: 10 * time.Minute, Objects: defaultObjects()},
 		AWS:          AWS{Lookup: defaultLookup()},
 		Journal:      Journal{Shards: 4, MaxBytes: 4 << 30, MinFreeBytes: 256 << 20, NATS: NATS{Name: "vedette", Replicas: 3}},
-		Detection:    Detection{LegacyKubernetesTypes: true, RuntimeCommandLines: true, RulePack: RulePack{Enabled: true}, Sequences: Sequences{Window: 24 * time.Hour}, Noise: Noise{FindingsPerTypeAndDay: 50}, Anomalies: Anomalies{Enabled: true, EventsPerFalseFinding: 100_000, FalseFindingsPerDay: 1}},
+		Detection:    Detection{LegacyKubernetesTypes: true, RuntimeCommandLines: true, RulePack: RulePack{Enabled: true}, Sequences: Sequences{Window: 24 * time.Hour}, Noise: Noise{FindingsPerTypeAndDay: 200}, Anomalies: Anomalies{Enabled: true, EventsPerFalseFinding: 100_000, FalseFindingsPerDay: 1}},
 		Intelligence: defaultIntelligence(),
 		Store:        Store{DataDir: "vedette-data", RetentionDays: 90, Postgres: Postgres{MaxConns: 8}},
 		API:          defaultAPI(),
