@@ -50,9 +50,9 @@ func (f *dataFlags) existing() (*config.Config, error) {
 
 func keysCommand(s streams) *cobra.Command {
 	var data dataFlags
-	cmd := &cobra.Command{Use: "keys", Short: "Make, list and revoke access keys"}
+	cmd := &cobra.Command{Use: "keys", Short: "Make, list and revoke access keys, and links that let people log in"}
 	data.register(cmd)
-	return group(cmd, keysCreate(s, &data), keysList(s, &data), keysRevoke(s, &data))
+	return group(cmd, keysCreate(s, &data), keysLink(s, &data), keysList(s, &data), keysRevoke(s, &data))
 }
 
 func keysCreate(s streams, data *dataFlags) *cobra.Command {

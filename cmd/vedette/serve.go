@@ -14,9 +14,9 @@ func serveCommand(s streams) *cobra.Command {
 	var scope scopeFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Take records, detect, keep findings and serve the GuardDuty API",
+		Short: "Take records, detect, keep findings, serve the GuardDuty API and the console",
 		Long: `Runs the server: HTTP pushes under /ingest/, followed log files, detection,
-the store and the GuardDuty API, in one process. With a NATS cluster and a
+the store, the GuardDuty API and the console, in one process. With a NATS cluster and a
 PostgreSQL database several processes share the work; --role says which part
 this one does.
 
@@ -24,7 +24,8 @@ Rules that detection.rules names are read again when they change, within seconds
 or at once with SIGHUP. With a fault in them those from before stay in force.
 
 Listens on loopback only unless the configuration names a certificate. The
-first start makes an admin access key and says where it is.`,
+first start makes an admin access key and says where it is, and prints a link that
+lets you into the console once.`,
 		Example: `  vedette serve
   vedette serve --config vedette.yaml --data-dir /var/lib/vedette`,
 		Args: noArgs,
@@ -48,6 +49,9 @@ first start makes an admin access key and says where it is.`,
 				return err
 			}
 			log.Info("serving", "addr", a.Addr, "metrics", a.MetricsAddr, "role", role, "data", dataOf(cfg), "journal", journalOf(cfg), "version", version())
+			if u := a.ConsoleURL(); u != "" {
+				log.Info("open the console: " + u)
+			}
 			defer reloadOnHangup(a)()
 			err = a.Run(cmd.Context())
 			log.Info("stopped")

@@ -41,6 +41,7 @@ type App struct {
 	Addr, MetricsAddr string
 
 	keys     *Keys
+	first    string // the token of the first login link, at the first start
 	journal  *journal.Journal
 	writer   *line.Writer
 	worker   *line.Worker[*store.Tx]

@@ -31,7 +31,8 @@ func (a *App) firstKey(ctx context.Context) error {
 		return fmt.Errorf("write the first access key: %w", err)
 	}
 	a.Log.Info("the first access key was made; load it with: . "+path, "file", path, "role", string(key.Role))
-	return nil
+	a.first, err = a.keys.Link(ctx, access.RoleAdmin, "first-start", "")
+	return err
 }
 
 // Env prints a key as lines for a shell.

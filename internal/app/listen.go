@@ -16,6 +16,7 @@ import (
 
 	"github.com/vedette-project/vedette/internal/api"
 	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/console"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/ingest"
 )
@@ -34,11 +35,17 @@ func (a *App) listen(ctx context.Context) error {
 		}))
 	}
 	if a.does("api") {
-		mux.Handle("/", api.New(api.Options{
+		guardduty := api.New(api.Options{
 			Store: a.keys.store, Keys: a.keys.lookup, Account: c.Account, Region: c.Region, Now: a.Now, Logger: a.Log,
 			RequestsPerSecond: c.API.RequestsPerSecond, Prices: c.Usage.Prices,
 			Rules: &shownRules{live: a.rules, store: a.keys.store, since: a.Now().UTC()},
-		}))
+		})
+		mux.Handle("/", guardduty)
+		pages, err := a.console(guardduty)
+		if err != nil {
+			return err
+		}
+		mux.Handle(console.Root, pages)
 	}
 	if a.does("ingest") || a.does("api") {
 		if a.Addr, err = a.serve(ctx, "serve the API", c.Server.Listen, mux, tlsConfig); err != nil {

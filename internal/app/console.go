@@ -1,0 +1,62 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/vedette-project/vedette/internal/access"
+	"github.com/vedette-project/vedette/internal/api"
+	"github.com/vedette-project/vedette/internal/console"
+	"github.com/vedette-project/vedette/internal/store"
+)
+
+var _ console.Store = (*store.Store)(nil)
+
+// console makes the web console, which works through the API.
+func (a *App) console(guardduty http.Handler) (http.Handler, error) {
+	c := a.Config
+	return console.New(console.Options{
+		Store: a.keys.store, Keys: a.keys.lookup, API: guardduty, As: api.As,
+		Account: c.Account, Region: c.Region, Version: a.Version, Now: a.Now, Log: a.Log,
+	})
+}
+
+// ConsoleURL is where the console is; at the very first start it lets its
+// reader in, once.
+func (a *App) ConsoleURL() string {
+	if a.Addr == "" || !a.does("api") {
+		return ""
+	}
+	scheme := "http"
+	if a.Config.Server.TLS.CertFile != "" {
+		scheme = "https"
+	}
+	path := console.Root
+	if a.first != "" {
+		path = console.LinkPath(a.first)
+	}
+	return scheme + "://" + a.Addr + path
+}
+
+// Link makes a login link for a person and returns its token, which is shown
+// this once. The link is good for an hour, and once.
+func (k *Keys) Link(ctx context.Context, role access.Role, name, account string) (token string, err error) {
+	if !role.May(access.RightRead) {
+		return "", fmt.Errorf("a person cannot log in with the role %s: use admin, analyst or read-only", role)
+	}
+	request, err := json.Marshal(map[string]string{"role": string(role), "account": account, "name": name})
+	if err != nil {
+		return "", err
+	}
+	now := k.now().UTC()
+	if _, err := k.store.BeginAudit(ctx, k.entry("CreateLoginLink", name, string(request))); err != nil {
+		return "", err
+	}
+	token = console.NewToken()
+	err = k.store.PutSession(ctx, token, store.Session{
+		Name: name, Role: string(role), Account: account, Created: now, Expires: now.Add(console.LinkLife),
+	}, true)
+	return token, err
+}
