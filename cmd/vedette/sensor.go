@@ -74,6 +74,9 @@ func (f *sensorFlags) register(cmd *cobra.Command) {
 	p.StringVar(&f.dataDir, "data-dir", "vedette-sensor", "folder in which records wait while the server is away")
 	p.StringVar(&f.spool, "max-spool", "256Mi", "how much may wait there, compressed; the oldest makes room")
 	p.StringVar(&f.opts.HostRoot, "host-root", "/", "where the node's root folder is mounted")
+	p.StringSliceVar(&f.opts.Containers.StateDirs, "runtime-state", nil, "more folders of the node in which a containerd keeps its state, as its config.toml says, beside the usual ones")
+	p.StringSliceVar(&f.opts.Containers.BuildImages, "build-image", nil, "more repositories of images that build images, such as your own copy of Kaniko: what their builds do is no finding")
+	p.BoolVar(&f.opts.NoMetadata, "no-metadata", false, "do not ask EC2's metadata service which instance this is")
 	p.StringVar(&f.cpu, "cpu-limit", "200m", "how much of a CPU the sensor may use; above it the least important kinds are left out, and counted")
 	p.StringVar(&f.memory, "memory-limit", "200Mi", "how much memory it may use")
 	p.StringVar(&f.hashes, "hash-limit", "16Mi", "how many bytes of programs are read in a second for their SHA-256")
@@ -133,6 +136,11 @@ func (f *sensorFlags) finish(log *slog.Logger) (err error) {
 	}
 	if f.only > 0 {
 		o.Kernel.Only = []uint32{uint32(f.only)}
+	}
+	for _, dir := range o.Containers.StateDirs {
+		if !filepath.IsAbs(dir) {
+			return fmt.Errorf("--runtime-state %q is no folder of the node; write the state folder of containerd, such as /run/containerd", dir)
+		}
 	}
 	for _, k := range f.kinds {
 		o.Kinds = append(o.Kinds, event.RuntimeKind(k))

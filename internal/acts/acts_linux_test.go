@@ -55,6 +55,7 @@ func server(address, line string) testbed.ContainerOptions {
 func acts(t testing.TB, w *world) []act {
 	docker := socket(t)
 	node := nodeFiles(t)
+	runtime := w.runtimeFolder()
 	return []act{
 		{name: "mounts-etc", steps: [][]string{do("mount", "/etc", "/tmp/etc")}, want: []string{hostDirectory}},
 		{name: "mounts-its-host-path", in: testbed.ContainerOptions{Privileged: true, Binds: []string{"/etc:/host-etc:ro"}},
@@ -63,6 +64,10 @@ func acts(t testing.TB, w *world) []act {
 			steps: [][]string{do("unix", "/var/run/docker.sock")}, want: []string{"PrivilegeEscalation:Runtime/DockerSocketAccessed"}},
 		{name: "overwrites-runc", in: testbed.ContainerOptions{Binds: []string{node + ":/host"}},
 			steps: [][]string{do("open", "/host/runc")}, want: []string{runc}},
+		{name: "takes-runc-as-it-enters", in: testbed.ContainerOptions{Privileged: true, Binds: []string{runtime + ":/host"}},
+			steps: [][]string{do("take-runtime", "/host/runc")}, want: []string{runc}},
+		{name: "stands-on-the-node", in: testbed.ContainerOptions{Privileged: true, Binds: []string{node + ":/host"}},
+			steps: [][]string{do("leak", "/host")}, want: []string{runc}},
 		{name: "release-agent", in: testbed.ContainerOptions{Privileged: true, Binds: []string{node + ":/tmp/cgroup"}},
 			steps: [][]string{do("open", "/tmp/cgroup/release_agent")}, want: []string{"PrivilegeEscalation:Runtime/CGroupsReleaseAgentModified"}},
 		{name: "nsenter", in: privileged, steps: [][]string{sh("nsenter -t 1 -m -u -n -i sh -c true")}, want: []string{escalation}},
@@ -128,6 +133,11 @@ func acts(t testing.TB, w *world) []act {
 			sh("mkdir -p /root/.ssh; touch /root/.bash_history"),
 			do("write", "/root/.ssh/authorized_keys"), do("write", "/etc/sudoers"), {"rm", "/root/.bash_history"},
 		}, want: []string{tool, evasion, "Persistence:Runtime/SensitiveFileModified", "PrivilegeEscalation:Runtime/SensitiveFileModified", "DefenseEvasion:Runtime/SensitiveFileModified"}},
+
+		{name: "web-script", steps: [][]string{{"linpeas"}, sh("mkdir -p /var/www/html/uploads"), do("write", "/var/www/html/uploads/image.php")},
+			want: []string{tool, "Persistence:Runtime/SensitiveFileModified"}},
+		{name: "python-start", steps: [][]string{{"linpeas"}, sh("mkdir -p /usr/lib/python3.12/site-packages; act write /tmp/x; mv /tmp/x /usr/lib/python3.12/site-packages/zz-init.pth")},
+			want: []string{tool, "Persistence:Runtime/SensitiveFileModified"}},
 
 		{name: "package-in-a-container", late: true, steps: [][]string{{"/usr/bin/dpkg", "--unpack", "/usr/bin/sync", "/usr/bin/c_rehash"}, sh("/usr/bin/c_rehash; true")}, want: []string{newBinary}},
 		{name: "copied-program", late: true, plain: true, steps: [][]string{sh("cp /usr/bin/sync /usr/local-sync; /usr/local-sync; true")}, want: []string{newBinary}},

@@ -32,6 +32,7 @@ func ordinary(t testing.TB) []act {
 		{name: "drops-rights", in: testbed.ContainerOptions{NewPrivileges: true, Args: []string{"act", "as", "1000", "sleep", "1000"}}, steps: [][]string{{"su", "shop", "-c", "id"}}},
 		{name: "parent-and-child", steps: [][]string{sh("sleep 0.1 & kill %1; wait; echo $(echo a | tr a b | tee /tmp/x)"), sh("mkfifo /tmp/p; (echo hi > /tmp/p &) ; cat /tmp/p")}},
 		{name: "echo-service", in: first("nc", "-ll", "-p", "7000", "-e", "cat"), late: true, steps: [][]string{sh("echo ping | nc -w 1 127.0.0.1 7000")}},
+		{name: "site", late: true, steps: [][]string{sh("mkdir -p /var/www/html/inc /usr/lib/python3/site-packages; for i in 1 2 3 4 5 6 7 8 9; do echo x > /var/www/html/inc/$i.php; done; echo . > /usr/lib/python3/site-packages/easy.pth")}},
 		{name: "plain", plain: true, late: true, steps: [][]string{sh("echo health | grep -q health")}},
 	}
 }

@@ -87,6 +87,20 @@ func (w *world) programs() map[string]string {
 	return programs
 }
 
+// runtimeFolder is a folder of the node with a program that stands for runc.
+func (w *world) runtimeFolder() string {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	b, err := os.ReadFile(filepath.Join(w.dir, "act"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "runc"), b, 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	return dir
+}
+
 // listed is a copy of a program that is on a list of bad files.
 func (w *world) listed(category, program string) string {
 	b, err := os.ReadFile(program)

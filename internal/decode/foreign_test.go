@@ -127,7 +127,7 @@ func TestTracee(t *testing.T) {
 		len(q.DNS.Answers) != 1 || q.DNS.Answers[0].Data != "203.0.113.77" || q.DNS.ID != 57779 {
 		t.Errorf("%+v", q.DNS)
 	}
-	if s := oneRuntime(t, traceeSig).Runtime; s.Kind != event.KindAlert || s.Alert.Rule != "Fileless execution detected" || s.Alert.Priority != "HIGH" || s.Container.ID != "551e161c47d8" {
+	if s := oneRuntime(t, traceeSig).Runtime; s.Kind != event.KindAlert || s.Alert.Rule != "Fileless execution detected" || s.Alert.Priority != "HIGH" || !slices.Contains(s.Alert.Tags, "attack.defense-evasion") || s.Container.ID != "551e161c47d8" {
 		t.Errorf("%+v", s.Alert)
 	}
 	c := oneRuntime(t, traceeConn2).Runtime

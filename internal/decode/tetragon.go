@@ -68,6 +68,10 @@ func (d *Decoder) tetragonWhat(key string, v *jsonscan.Node, r *event.Runtime) {
 		}
 		r.Kind, r.Alert = event.KindAlert, m.alerts.next()
 		*r.Alert = event.Alert{Rule: cmp.Or(v.Text("policy_name"), call), Text: cmp.Or(v.Text("message"), call), Tags: v.Strings("tags")}
+		switch v.Text("action") { // a policy watches, but for those that step in
+		case "KPROBE_ACTION_SIGKILL", "KPROBE_ACTION_SIGNAL", "KPROBE_ACTION_OVERRIDE", "KPROBE_ACTION_NOTIFYENFORCER":
+			r.Alert.Priority = "enforced"
+		}
 		c := d.tetragonCall(call, v, r)
 		c.do(call)
 	}

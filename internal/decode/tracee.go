@@ -16,7 +16,7 @@ func (d *Decoder) tracee(n *jsonscan.Node, r *event.Runtime) {
 	r.Sensor.Name = "tracee"
 	if meta := n.Get("SigMetadata"); meta != nil { // of tracee-rules
 		d.traceeEvent(n.Get("Context"), r)
-		d.traceeAlert(r, cmp.Or(meta.Text("Name"), meta.Text("ID")), meta.Text("Description"), severityOf(meta.Get("Properties", "Severity")))
+		d.traceeAlert(r, cmp.Or(meta.Text("Name"), meta.Text("ID")), meta.Text("Description"), meta.Get("Properties"))
 		return
 	}
 	if n.Has("workload") || !n.Has("eventName") {
@@ -26,14 +26,27 @@ func (d *Decoder) tracee(n *jsonscan.Node, r *event.Runtime) {
 	d.traceeEvent(n, r)
 	if meta := n.Get("metadata"); meta.Kind() == jsonscan.Object {
 		properties := meta.Get("Properties")
-		d.traceeAlert(r, cmp.Or(properties.Text("signatureName"), n.Text("eventName")), meta.Text("Description"), severityOf(properties.Get("Severity")))
+		d.traceeAlert(r, cmp.Or(properties.Text("signatureName"), n.Text("eventName")), meta.Text("Description"), properties)
 	}
 }
 
-// traceeAlert makes the verdict of a signature of a record.
-func (d *Decoder) traceeAlert(r *event.Runtime, rule, text, priority string) {
+// traceeAlert makes the verdict of a signature of a record. What is known of the
+// signature says how bad it is and, in versions up to 0.23, which tactic it is of.
+func (d *Decoder) traceeAlert(r *event.Runtime, rule, text string, properties *jsonscan.Node) {
 	r.Kind, r.Alert = event.KindAlert, d.out.runtime.alerts.next()
-	*r.Alert = event.Alert{Rule: rule, Text: text, Priority: priority}
+	*r.Alert = event.Alert{Rule: rule, Text: text}
+	if properties == nil { // an event, and no verdict
+		return
+	}
+	r.Alert.Priority = severityOf(cmp.Or(properties.Get("Severity"), properties.Get("severity")))
+	tactic := cmp.Or(properties.Text("Category"), properties.Text("mitre", "tactic", "name"))
+	technique := cmp.Or(properties.Text("external_id"), properties.Text("mitre", "technique", "id"))
+	if tactic != "" {
+		r.Alert.Tags = append(r.Alert.Tags, "attack."+strings.ReplaceAll(strings.ToLower(tactic), " ", "-"))
+	}
+	if technique != "" {
+		r.Alert.Tags = append(r.Alert.Tags, technique)
+	}
 }
 
 func severityOf(n *jsonscan.Node) string {
@@ -126,10 +139,7 @@ func (d *Decoder) traceeNew(n *jsonscan.Node, r *event.Runtime) {
 	}
 	d.traceeCall(name, args, r)
 	if t := n.Get("threat"); t.Kind() == jsonscan.Object {
-		d.traceeAlert(r, cmp.Or(t.Text("name"), name), t.Text("description"), severityOf(t.Get("severity")))
-		if technique := t.Text("mitre", "technique", "id"); technique != "" {
-			r.Alert.Tags = []string{technique}
-		}
+		d.traceeAlert(r, cmp.Or(t.Text("name"), name), t.Text("description"), t)
 	}
 }
 
@@ -202,7 +212,7 @@ func (d *Decoder) traceeCall(name string, args map[string]*jsonscan.Node, r *eve
 		r.Kind = event.KindFork
 		return
 	}
-	d.traceeAlert(r, name, name, "")
+	d.traceeAlert(r, name, name, nil)
 }
 
 // traceeDNS reads the events of DNS packets. The older form has whole packets,

@@ -124,6 +124,7 @@ func (e *Engine) judgeRuntime(sc *scope, ev *event.Event) []*finding.Signal {
 		}
 	}
 	r.earlierFiles()
+	alerted(r)
 	out := r.out
 	*r = runtimeRecord{}
 	return out

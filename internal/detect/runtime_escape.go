@@ -14,7 +14,7 @@ const runcType = "PrivilegeEscalation:Runtime/RuncContainerEscape"
 // of the node: runc was led through a descriptor that it had left open (CVE-2024-21626).
 func escapeByDirectory(r *runtimeRecord) {
 	cwd := r.Process.Cwd
-	if r.Container == nil || r.Exec == nil || !(isDescriptorPath(cwd) || strings.HasPrefix(cwd, "(unreachable)") && r.startedByRuntime()) {
+	if r.Container == nil || r.Exec == nil || !(isDescriptorPath(cwd) || strings.HasPrefix(cwd, "(unreachable)") && comesFromRuntime(r.Ancestors)) {
 		return
 	}
 	s := r.claim(runcType, "directory")

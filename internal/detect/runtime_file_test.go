@@ -49,6 +49,14 @@ func TestFileActs(t *testing.T) {
 		{event.KindChmod, event.FileChange{Path: "/etc/cron.d/x", Mode: 0o755}, "scheduled commands"},
 		{event.KindOpen, event.FileChange{Path: "/var/www/html/cache/a.php"}, ""},
 		{event.KindOpen, event.FileChange{Path: "/var/www/html/a.php"}, "web scripts"},
+		{event.KindOpen, event.FileChange{Path: "/var/www/html/wp-content/uploads/2026/x.phtml", Created: true}, "web scripts"},
+		{event.KindOpen, event.FileChange{Path: "/var/www/html/.htaccess"}, "web scripts"},
+		{event.KindOpen, event.FileChange{Path: "/usr/lib/python3.12/sitecustomize.py"}, "interpreter start-up"},
+		{event.KindRename, event.FileChange{Path: "/tmp/x", NewPath: "/usr/local/lib/python3.12/site-packages/zz.pth"}, "interpreter start-up"},
+		{event.KindOpen, event.FileChange{Path: "/usr/local/lib/python3.12/site-packages/zz.py"}, ""},
+		{event.KindOpen, event.FileChange{Path: "/home/a/.zshenv"}, "shell profiles"},
+		{event.KindOpen, event.FileChange{Path: "/etc/NetworkManager/dispatcher.d/99-x"}, "services"},
+		{event.KindOpen, event.FileChange{Path: "/app/public/index.html"}, ""},
 		{event.KindOpen, event.FileChange{Path: "relative/etc/shadow"}, ""},
 	} {
 		acts, file := actsOf(tt.kind, &tt.file)

@@ -93,16 +93,24 @@ func (r *runtimeRecord) isRuntimeProcess() bool {
 // isRuntimeInit reports whether the record is of a runtime that is about to
 // become a container's program: its own copy of itself, made by a runtime of the node.
 func (r *runtimeRecord) isRuntimeInit() bool {
-	p := r.Process
-	exe := exeOf(p)
-	copied := strings.HasPrefix(exe, "memfd:runc_cloned:") || strings.HasPrefix(exe, "memfd:crun") || strings.HasPrefix(exe, "/proc/") ||
-		exe == "" || exe == "/" // the last is how a file is called that is mounted nowhere, as newer versions of runc have their copy
-	if !copied && !isRuntimeName(path.Base(exe)) {
+	if !isRuntimeCopy(r.Process) && !isRuntimeName(path.Base(exeOf(r.Process))) {
 		return false
 	}
-	// Its first stages are children of each other.
-	for i := range r.Ancestors {
-		a := &r.Ancestors[i]
+	return comesFromRuntime(r.Ancestors)
+}
+
+// isRuntimeCopy reports whether a program may be the copy that a runtime made of itself.
+func isRuntimeCopy(p *event.Process) bool {
+	exe := exeOf(p)
+	return strings.HasPrefix(exe, "memfd:runc_cloned:") || strings.HasPrefix(exe, "memfd:crun") || strings.HasPrefix(exe, "/proc/") ||
+		exe == "" || exe == "/" // the last is how a file is called that is mounted nowhere, as newer versions of runc have their copy
+}
+
+// comesFromRuntime reports whether ancestors begin with the stages of a runtime,
+// which are children of each other, up to the runtime of the node.
+func comesFromRuntime(ancestors []event.Process) bool {
+	for i := range ancestors {
+		a := &ancestors[i]
 		if isRuntimeProgram(a) {
 			return true
 		}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -131,16 +132,15 @@ func (f *firehose) chunk(r *http.Request) (event.Chunk, error) {
 	c := event.Chunk{Stream: r.URL.Path, Scope: f.Scope, Source: event.Source(r.PathValue("source")), Format: r.URL.Query().Get("format")}
 	switch c.Source {
 	case "", event.CloudTrail, event.VPCFlow, event.DNS:
-	case event.K8sAudit:
-		c.Scope.Cluster = f.Cluster
-		if name := r.URL.Query().Get("cluster"); name != "" {
-			c.Scope.Cluster = name
-		}
-		if !f.ValidCluster(c.Scope.Cluster) {
+	case event.K8sAudit, event.RuntimeEvents:
+		name := r.URL.Query().Get("cluster")
+		c.Scope.Cluster = cmp.Or(name, f.Cluster)
+		own := name == "" && c.Source == event.RuntimeEvents // nodes may name it themselves
+		if !own && !f.ValidCluster(c.Scope.Cluster) {
 			return c, &refusal{http.StatusBadRequest, fmt.Sprintf("%q is not a cluster name", c.Scope.Cluster)}
 		}
 	default:
-		return c, &refusal{http.StatusNotFound, fmt.Sprintf("%q is not a kind of record; use k8s-audit, cloudtrail, vpc-flow, dns, or nothing to have it found out", c.Source)}
+		return c, &refusal{http.StatusNotFound, fmt.Sprintf("%q is not a kind of record; use k8s-audit, cloudtrail, vpc-flow, dns, runtime, or nothing to have it found out", c.Source)}
 	}
 	// arn:PARTITION:firehose:REGION:ACCOUNT:deliverystream/NAME
 	if part := strings.SplitN(arn, ":", 6); len(part) == 6 && part[2] == "firehose" && isAccount(part[4]) && isRegion(part[3]) {

@@ -116,6 +116,7 @@ func TestFirehoseAnswers(t *testing.T) {
 		"no text":         {body: []byte(`{"requestId":"r1","records":[{"data":7}]}`), want: 400, msg: "record 1: data is not base64"},
 		"unknown source":  {path: "/syslog", body: good, want: 404},
 		"bad cluster":     {path: "/k8s-audit?cluster=bad!", body: good, want: 400},
+		"bad cluster too": {path: "/runtime?cluster=bad!", body: good, want: 400},
 		"too large":       {body: deliveryBody("r1", bytes.Repeat([]byte("x"), 1<<20)), want: 413, msg: "at most"},
 		"bomb":            {body: bomb, want: 413, msg: "record 1: the records of a delivery may have 4194304 bytes"},
 		"full":            {body: good, err: ErrFull, want: 429, msg: "send the records again"},
@@ -167,6 +168,12 @@ func TestFirehoseAgain(t *testing.T) {
 	deliver(h, "/ingest/firehose/k8s-audit?cluster=prod", deliveryBody("r1", []byte("{}")), nil)
 	if _, c := appended(s); c.Scope.Cluster != "prod" || c.Source != event.K8sAudit {
 		t.Errorf("%+v", c)
+	}
+	for path, cluster := range map[string]string{"/ingest/firehose/runtime?cluster=prod": "prod", "/ingest/firehose/runtime": ""} {
+		res := deliver(h, path, deliveryBody("r1", []byte(`{"rule":"r","output":"`+cluster+`","priority":"Warning"}`)), nil)
+		if _, c := appended(s); res.Code != 200 || c.Scope.Cluster != cluster || c.Source != event.RuntimeEvents {
+			t.Errorf("%s: %d %+v", path, res.Code, c)
+		}
 	}
 }
 

@@ -204,12 +204,15 @@ func (s *Sensor) file(rec *kernel.Record, p *proc.Process, c *kernel.Call) error
 		s.reset()
 		return nil
 	}
-	f.Host = s.ofHost(p, f.Path) || f.NewPath != "" && s.ofHost(p, f.NewPath)
+	f.Host = s.ofHost(p, f.Path) || f.NewPath != "" && s.ofHost(p, f.NewPath) ||
+		rec.Kind == kernel.KindOpen && c.Path.Outside && s.containerOf(p) != nil
 	s.out.File = f
 	return s.tell(rec, p, kind)
 }
 
-// ofHost reports whether a path leads a container to a file of the node.
+// ofHost reports whether a path leads a container to a file of the node by what
+// is mounted into it. A file that lies outside all that the container has, and was
+// opened through another process or a descriptor, is told by the kernel part.
 func (s *Sensor) ofHost(p *proc.Process, name string) bool {
 	c := s.containerOf(p)
 	if c == nil {

@@ -227,7 +227,7 @@ func (s *Sensor) exec(rec *kernel.Record) error {
 	}
 	sum := s.hash(&e.File, p, image.Path)
 	s.table.Change(p, func(i *event.Process) {
-		i.Executable, i.SHA256, i.Cwd = image.Path, sum, text(e.Cwd.Name)
+		i.Executable, i.SHA256, i.Cwd = image.Path, sum, text(cwdOf(e))
 		i.Args, i.ArgsCut = args, e.ArgsCut || e.ArgsLost
 		i.Script, i.TTY = "", e.TTY != 0
 		if e.Interpreter != "" {
@@ -256,6 +256,15 @@ func (s *Sensor) exec(rec *kernel.Record) error {
 		s.out.Process = &whole
 	}
 	return s.tell(rec, p, event.KindExec)
+}
+
+// cwdOf is the working directory as getcwd names it, which marks one that cannot
+// be reached from the process's root: the node's, in a container that runtimes were led out of.
+func cwdOf(e *kernel.Exec) string {
+	if e.Cwd.Outside {
+		return "(unreachable)" + e.Cwd.Name
+	}
+	return e.Cwd.Name
 }
 
 // raised reports whether it was the file that gave rights: the kernel calls a

@@ -29,6 +29,10 @@ func WatchedNames() []kernel.Name {
 				n.Role = kernel.Folder
 			case "socket":
 				n.Role = kernel.Socket
+			case "place":
+				n.Role = kernel.Place
+			case "ending":
+				n.Role = kernel.Ending
 			}
 			out = append(out, n)
 		}

@@ -191,10 +191,10 @@ type measure struct {
 
 // withProbe runs f with the sensor reading all the while.
 func withProbe(b *testing.B, f func()) measure {
-	return withOptions(b, Options{NoNetwork: true}, f)
+	return withOptions(b, Options{NoNetwork: true}, func(*Probe) { f() })
 }
 
-func withOptions(b *testing.B, o Options, f func()) measure {
+func withOptions(b *testing.B, o Options, f func(*Probe)) measure {
 	p, err := Open(o)
 	if err != nil {
 		b.Fatal(err)
@@ -206,7 +206,7 @@ func withOptions(b *testing.B, o Options, f func()) measure {
 		}
 	})
 	before := selfCPU()
-	f()
+	f(p)
 	m := measure{cpu: selfCPU() - before}
 	if m.stats, err = p.Stats(); err != nil {
 		b.Fatal(err)

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -79,7 +81,7 @@ func TestNames(t *testing.T) {
 	if opened("authorized_keys") || !opened("shadow") || opened("sudoers") {
 		t.Error("the second table is not in force")
 	}
-	for _, bad := range []Name{{"", Leaf}, {"a/b", Leaf}, {"x", 0}, {"x", 8}, {strings.Repeat("x", 32), Leaf}, {"a\x00b", Leaf}} {
+	for _, bad := range []Name{{"", Leaf}, {"a/b", Leaf}, {"x", 0}, {"x", 32}, {"php", Ending}, {".c", Ending}, {".longer", Ending}, {strings.Repeat("x", 32), Leaf}, {"a\x00b", Leaf}} {
 		if err := b.SetNames([]Name{bad}); err == nil {
 			t.Errorf("%+v is watched", bad)
 		}
@@ -152,6 +154,27 @@ func TestFileNames(t *testing.T) {
 		if got := len(rs.of(kind)); got != n {
 			t.Errorf("%d of %v, want %d:\n%v", got, kind, n, rs)
 		}
+	}
+}
+
+// TestEndings: a file is told of whose ending is watched, in a place for it; of
+// many one for each folder that they are opened in.
+func TestEndings(t *testing.T) {
+	b := newBed(t, Options{Names: []Name{{"html", Place}, {".php", Ending}, {".phtml", Ending}, {".pth", Ending}}})
+	dir := t.TempDir()
+	rs := b.run(t, worker(t, nil, "endings", dir))
+	var got []string
+	for _, r := range rs {
+		if c := r.Call; c != nil && (r.Kind == KindOpen || r.Kind == KindRename) {
+			got = append(got, fmt.Sprint(c.Op, " ", strings.TrimPrefix(cmp.Or(c.NewPath.Name, c.Path.Name), dir)))
+		}
+	}
+	want := []string{
+		"openat /html/a.php", "openat /html/more/long-enough-a-name-for-all-of-the-table.phtml", "openat /html/more/up/x.pth",
+		"renameat /html/moved.php", "renameat2 /html/up.php",
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
 

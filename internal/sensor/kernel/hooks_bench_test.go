@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"cmp"
 	"io"
 	"os"
 	"slices"
@@ -122,7 +123,7 @@ func BenchmarkHooks(b *testing.B) {
 	}
 }
 
-func median(all []time.Duration) time.Duration {
+func median[T cmp.Ordered](all []T) T {
 	slices.Sort(all)
 	return all[len(all)/2]
 }

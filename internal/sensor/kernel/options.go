@@ -72,6 +72,12 @@ const (
 	Folder Role = 1 << 1
 	// Socket is the last name of a Unix socket that is connected to.
 	Socket Role = 1 << 2
+	// Place is one of the three names before the last one, if that has an Ending.
+	Place Role = 1 << 3
+	// Ending is how the last name of a path in a Place ends: a dot and three to
+	// five bytes. Of the files of a folder that one process changes within ten
+	// seconds one is told.
+	Ending Role = 1 << 4
 )
 
 // MaxName is the longest name that can be watched.
@@ -84,13 +90,16 @@ type Name struct {
 }
 
 func (n Name) check() error {
-	if n.Name == "" || len(n.Name) > MaxName || n.Role == 0 || n.Role&^(Leaf|Folder|Socket) != 0 {
+	if n.Name == "" || len(n.Name) > MaxName || n.Role == 0 || n.Role&^(Leaf|Folder|Socket|Place|Ending) != 0 {
 		return fmt.Errorf("kernel: the name %q with role %d: it needs 1 to %d bytes and a role", n.Name, n.Role, MaxName)
 	}
 	for _, c := range []byte(n.Name) {
 		if c == 0 || c == '/' {
 			return fmt.Errorf("kernel: the name %q: it must be one name of a path", n.Name)
 		}
+	}
+	if n.Role&Ending != 0 && (n.Name[0] != '.' || len(n.Name) < 4 || len(n.Name) > 6) {
+		return fmt.Errorf("kernel: the ending %q: it must be a dot and three to five bytes", n.Name)
 	}
 	return nil
 }

@@ -49,6 +49,7 @@ var workers = map[string]func(args []string) error{
 	"refused-userfaultfd": refusedUserfaultfd,
 	"overlay":             func(args []string) error { return overlay(args[0]) },
 	"files":               func(args []string) error { return files(args[0]) },
+	"endings":             func(args []string) error { return endings(args[0]) },
 	"open":                func(args []string) error { return touch(args[0]) },
 	"opens": func(args []string) error {
 		for range 3000 {
@@ -200,6 +201,35 @@ func files(dir string) error {
 		unix.Unlinkat(fd, "cron.d/job2", 0),
 		unix.Unlink("hard"), // of no interest
 	)
+}
+
+// endings makes files, in a place for their endings and elsewhere.
+func endings(dir string) error {
+	if err := os.MkdirAll(dir+"/html/more/up/too/far", 0o755); err != nil {
+		return err
+	}
+	if err := os.Chdir(dir); err != nil {
+		return err
+	}
+	for _, name := range []string{
+		"other.php", "html/.php.swp", "html/a.php", "html/again.php", "html/aphp", "html/page.html",
+		"html/more/long-enough-a-name-for-all-of-the-table.phtml", "html/more/up/x.pth", "html/more/up/too/deep.php", "html/more/up/too/far/x.php",
+	} {
+		if err := touch(name); err != nil {
+			return err
+		}
+	}
+	if err := unix.Rename("html/page.html", dir+"/html/moved.php"); err != nil {
+		return err
+	}
+	if err := unix.Rename("html/moved.php", "html/again-moved.php"); err != nil { // like the one before
+		return err
+	}
+	at, err := os.Open("html")
+	if err != nil {
+		return err
+	}
+	return unix.Renameat2(int(at.Fd()), "aphp", int(at.Fd()), "up.php", 0)
 }
 
 func dup(addr, fifo string) error {

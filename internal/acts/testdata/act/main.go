@@ -65,6 +65,10 @@ func run() error {
 		return becomeRoot()
 	case "as": // user program args…
 		return as(arg(0), args[1:])
+	case "take-runtime": // file of the node
+		return takeRuntime(arg(0))
+	case "leak": // folder of the node
+		return leak(arg(0))
 	case "open": // for writing, without changing anything
 		return openForWriting(arg(0))
 	case "write":

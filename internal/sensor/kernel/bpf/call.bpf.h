@@ -284,18 +284,25 @@ struct {
 
 #define TOLD_FOR 10000000000ULL
 
-// once says whether this was not told in the last seconds.
-static __always_inline bool once(struct work *w, u32 kind, u64 detail)
+// is_news says whether this was not told in the last seconds.
+static __always_inline bool is_news(struct work *w, u64 detail)
 {
 	struct told_key key = {.tgid = w->tgid, .op = w->op, .detail = detail};
 	u64 now = bpf_ktime_get_boot_ns();
 	u64 *last = bpf_map_lookup_elem(&told, &key);
-	if (last && now - *last < TOLD_FOR) {
-		count_folded(w->c, kind);
+	if (last && now - *last < TOLD_FOR)
 		return false;
-	}
 	bpf_map_update_elem(&told, &key, &now, BPF_ANY);
 	return true;
+}
+
+// once is is_news, and counts what is not.
+static __always_inline bool once(struct work *w, u32 kind, u64 detail)
+{
+	if (is_news(w, detail))
+		return true;
+	count_folded(w->c, kind);
+	return false;
 }
 
 #endif

@@ -112,9 +112,11 @@ int handle_open(u64 *ctx)
 	if (type != S_IFREG && type != S_IFBLK)
 		return 0;
 	bool inside = contained(w.cfg);
-	if (type == S_IFBLK ? inside : dentry_matches(BPF_CORE_READ(f, f_path.dentry), 0))
+	struct dentry *dentry = BPF_CORE_READ(f, f_path.dentry);
+	u32 found = type == S_IFREG ? dentry_scan(dentry, 0, NULL) : inside ? SCAN_YES : SCAN_NO;
+	if (found == SCAN_YES || (found == SCAN_PLACE && once(&w, KIND_OPEN, (u64)BPF_CORE_READ(dentry, d_parent))))
 		send_open(&w, KIND_OPEN, f, inode);
-	else
+	else if (found == SCAN_NO)
 		w.c->folded[KIND_OPEN]++; // of no packet's kind, so nothing can come between
 	if (type == S_IFREG && (inside || (w.cfg->flags & CONFIG_FOLD_HOST)))
 		remember_writer(&w, inode, inside);
@@ -208,9 +210,10 @@ static __always_inline bool path_matches(struct work *w, int i, u32 start, s32 d
 		struct dentry *dentry;
 		struct vfsmount *mnt;
 		base(w, dir, &dentry, &mnt);
-		w->s->found = dentry_matches(dentry, w->s->level);
+		w->s->found = dentry_scan(dentry, w->s->level, w->s->level ? w->s : NULL);
 	}
-	return w->s->found == SCAN_YES;
+	// Who installs has thousands of files in such places; handle_path counts them.
+	return w->s->found == SCAN_YES || (w->s->found == SCAN_PLACE && is_news(w, 0));
 }
 
 // base_text puts the directory that the text at start begins at, if it is

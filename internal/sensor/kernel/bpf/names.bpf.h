@@ -10,6 +10,16 @@ enum role {
 	ROLE_LEAF = 1 << 0,   // as the last name of a path
 	ROLE_FOLDER = 1 << 1, // as one of the names before it
 	ROLE_SOCKET = 1 << 2, // as the last name of a socket
+	ROLE_PLACE = 1 << 3,  // as one of the names before it, if the last one has a watched ending
+	ROLE_ENDING = 1 << 4, // as that ending, from its dot on
+};
+
+// What a look at names says.
+enum {
+	SCAN_NO,
+	SCAN_YES,
+	SCAN_PLACE, // an ending in a place for it: told once for many files
+	SCAN_MORE,  // relative and short: the names of where it begins count, too
 };
 
 #define NAME_MAX 32 // with its NUL
@@ -41,10 +51,54 @@ struct {
 	__type(value, struct sieve);
 } sieves SEC(".maps");
 
-static __always_inline bool has_role(struct name_key *key, u32 role)
+static __always_inline u32 roles_of(struct name_key *key)
 {
 	u32 *roles = bpf_map_lookup_elem(&names, key);
-	return roles && (*roles & role);
+	return roles ? *roles : 0;
+}
+
+static __always_inline bool has_role(struct name_key *key, u32 role)
+{
+	return roles_of(key) & role;
+}
+
+// tail_ends says whether the last eight bytes of a name end in a watched way:
+// with a dot and three to five bytes.
+static __always_inline bool tail_ends(u64 tail)
+{
+	struct name_key key = {};
+	for (int bits = 32; bits >= 16; bits -= 8) {
+		if ((tail >> bits & 0xff) != '.')
+			continue;
+		*(u64 *)key.s = tail >> bits;
+		return has_role(&key, ROLE_ENDING);
+	}
+	return false;
+}
+
+// dentry_ends says whether the name of a dentry has a watched ending. It is asked
+// only of what lies in a place for such files.
+static __always_inline bool dentry_ends(struct dentry *d)
+{
+	u32 len = BPF_CORE_READ(d, d_name.len);
+	const unsigned char *name = BPF_CORE_READ(d, d_name.name);
+	u64 tail = 0;
+	if (len < 4 || len > 255)
+		return false;
+	if (len >= 8) {
+		bpf_probe_read_kernel(&tail, sizeof(tail), name + len - 8);
+		return tail_ends(tail);
+	}
+	bpf_probe_read_kernel(&tail, sizeof(tail), name);
+	return tail_ends(tail << 8 * (8 - len));
+}
+
+// text_ends is dentry_ends for the text that ends at s->last.
+static __always_inline bool text_ends(struct scratch *s)
+{
+	u64 tail = 0;
+	bpf_probe_read_kernel(&tail, sizeof(tail), &s->data[(s->last - 8) & (TEXT_END - 1)]);
+	return tail_ends(tail);
 }
 
 // passes says whether a name of len bytes that begins with head, filled up with
@@ -83,48 +137,46 @@ static __always_inline void read_link(struct dentry_link *l, struct dentry *d)
 	bpf_probe_read_kernel_str(l->inlined.s, NAME_MAX, BPF_CORE_READ(d, d_name.name));
 }
 
-// link_has_role says whether the name of a link is watched.
-static __always_inline bool link_has_role(struct sieve *sieve, struct dentry_link *l, u32 role)
+// link_roles says as what the name of a link is watched.
+static __always_inline u32 link_roles(struct sieve *sieve, struct dentry_link *l)
 {
 	struct name_key key = {};
 	u64 head = *(u64 *)l->inlined.s;
 	if (l->len == 0 || l->len >= NAME_MAX)
-		return false;
+		return 0;
 	if (l->len < 8)
 		head &= ~0ULL >> (64 - 8 * (l->len & 7));
 	if (!passes(sieve, head, l->len))
-		return false;
+		return 0;
 	bpf_probe_read_kernel(key.s, bound(l->len, NAME_MAX - 1), l->inlined.s);
-	return has_role(&key, role);
+	return roles_of(&key);
 }
 
-// dentry_matches says whether the names that end at a dentry are watched,
-// level 0 being the last of the path.
-static __always_inline bool dentry_matches(struct dentry *dentry, u32 level)
+// dentry_scan says whether the names that end at a dentry are watched, level 0
+// being the last of the path. Of another level the last name is in text.
+static __always_inline u32 dentry_scan(struct dentry *dentry, u32 level, struct scratch *text)
 {
 	u32 zero = 0;
 	struct sieve *sieve = bpf_map_lookup_elem(&sieves, &zero);
+	struct dentry *last = dentry;
 	if (!sieve)
-		return false;
+		return SCAN_NO;
 	for (int i = 0; i < LEVELS; i++, level++) {
 		struct dentry_link l = {};
 		if (level >= LEVELS)
-			return false;
+			return SCAN_NO;
 		read_link(&l, dentry);
-		if (link_has_role(sieve, &l, level == 0 ? ROLE_LEAF : ROLE_FOLDER))
-			return true;
+		u32 roles = link_roles(sieve, &l);
+		if (roles & (level == 0 ? ROLE_LEAF : ROLE_FOLDER))
+			return SCAN_YES;
+		if (level && roles & ROLE_PLACE && (text ? text_ends(text) : dentry_ends(last)))
+			return SCAN_PLACE;
 		if (l.parent == dentry)
-			return false;
+			return SCAN_NO;
 		dentry = l.parent;
 	}
-	return false;
+	return SCAN_NO;
 }
-
-enum {
-	SCAN_NO,
-	SCAN_YES,
-	SCAN_MORE, // relative and short: the names of where it begins count, too
-};
 
 // find_name moves from back to where the name that ends at to begins.
 static __always_inline void find_name(struct scratch *s, u32 start)
@@ -148,11 +200,16 @@ static __always_inline u32 one_name(struct scratch *s)
 	if (len == 2 && at[0] == '.' && at[1] == '.')
 		return SCAN_YES; // what it leads to is not known; better told than missed
 	u32 role = s->level ? ROLE_FOLDER : ROLE_LEAF;
+	if (!s->level)
+		s->last = s->to;
 	s->level++;
 	if (len >= NAME_MAX)
 		return SCAN_MORE;
 	bpf_probe_read_kernel(key.s, bound(len, NAME_MAX - 1), at);
-	return has_role(&key, role) ? SCAN_YES : SCAN_MORE;
+	u32 roles = roles_of(&key);
+	if (roles & role)
+		return SCAN_YES;
+	return role == ROLE_FOLDER && roles & ROLE_PLACE && text_ends(s) ? SCAN_PLACE : SCAN_MORE;
 }
 
 // text_matches looks at the last names of the text [start, start+len), which
@@ -165,8 +222,9 @@ static __always_inline u32 text_matches(struct scratch *s, u32 start, u32 len)
 	s->from = s->to = start + len - 1;
 	for (int i = 0; i < LEVELS + 2; i++) { // two may be empty or dots
 		find_name(s, start);
-		if (one_name(s) == SCAN_YES)
-			return SCAN_YES;
+		u32 one = one_name(s);
+		if (one != SCAN_MORE)
+			return one;
 		if (s->level >= LEVELS)
 			return SCAN_NO;
 		if (s->from <= start)

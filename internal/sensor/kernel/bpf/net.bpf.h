@@ -146,10 +146,30 @@ static __always_inline bool fold_flow(struct flow *key, u64 window, u32 burst, u
 	return false;
 }
 
+// folds_flow says whether this one would not be told, and then counts it.
+static __always_inline bool folds_flow(struct flow *key, u64 window, u32 burst, u64 now)
+{
+	struct flow_state *s = bpf_map_lookup_elem(&flows, key);
+	if (!s || now >= s->until || s->told < burst)
+		return false;
+	add(s->folded, 1);
+	return true;
+}
+
 static __always_inline u64 run_of(struct task_struct *task)
 {
 	struct task_struct___net *t = (void *)task;
 	return BPF_CORE_READ(task, group_leader, start_boottime) + BPF_CORE_READ(t, self_exec_id);
+}
+
+// own_run is run_of the running task, by plain loads where a program of a
+// tracepoint may have the task's type.
+static __always_inline u64 own_run(void)
+{
+	if (!has_task())
+		return run_of((void *)bpf_get_current_task());
+	struct task_struct *task = bpf_get_current_task_btf();
+	return task->group_leader->start_boottime + ((struct task_struct___net *)task)->self_exec_id;
 }
 
 static __always_inline u64 socket_inode(struct sock *sk)
@@ -190,29 +210,32 @@ static __always_inline void fill_ends(struct ends *e, struct sock *sk)
 #define ACCEPT_WINDOW 60000000000ULL
 
 // net_accepted tells that the running task took a connection. sk is the new
-// socket; one that is not of IP is passed over.
+// socket; one that is not of IP is passed over. A server takes many that are
+// alike, so no more is read than says whether this one is.
 static __always_inline void net_accepted(struct sock *sk, struct config *cfg, struct counters *c)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct connection r = {};
-
-	fill_ends(&r.ends, sk);
-	if (r.ends.family != NET_INET && r.ends.family != NET_INET6)
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != NET_INET && family != NET_INET6)
 		return;
 	count_seen(c, KIND_ACCEPT);
+	struct connection r = {};
 	struct flow key = {
-		.run = run_of(task),
+		.run = own_run(),
 		.tgid = bpf_get_current_pid_tgid() >> 32,
-		.port = r.ends.local_port,
+		.port = BPF_CORE_READ(sk, __sk_common.skc_num),
 		.kind = KIND_ACCEPT,
 	};
-	__builtin_memcpy(key.addr, r.ends.remote, 16);
+	if (family == NET_INET6)
+		bpf_core_read(key.addr, 16, &sk->__sk_common.skc_v6_daddr);
+	else
+		bpf_core_read(key.addr, 4, &sk->__sk_common.skc_daddr);
 	if (!fold_flow(&key, ACCEPT_WINDOW, 1, bpf_ktime_get_boot_ns(), &r.folded)) {
 		count_folded(c, KIND_ACCEPT);
 		return;
 	}
+	fill_ends(&r.ends, sk);
 	begin(&r.h, c, KIND_ACCEPT, LANE_TASK, sizeof(r));
-	fill_actor(&r.h.actor, task, cfg);
+	fill_current(&r.h.actor, cfg);
 	send(&r.h, c, cfg, sizeof(r));
 }
 

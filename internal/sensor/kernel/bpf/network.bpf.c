@@ -92,17 +92,50 @@ static __always_inline u64 socket_key(u64 *ctx, struct sock *sk)
 	return key;
 }
 
+static __always_inline bool is_dns(u16 port)
+{
+#pragma unroll
+	for (int i = 0; i < 8; i++) {
+		if (!dns_ports[i])
+			return false;
+		if (port == dns_ports[i])
+			return true;
+	}
+	return false;
+}
+
+// connect_flow is what makes a connection alike others.
+static __always_inline void connect_flow(struct flow *key, struct sock *sk)
+{
+	key->port = __builtin_bswap16(sk->__sk_common.skc_dport);
+	key->kind = KIND_CONNECT;
+	if (sk->__sk_common.skc_family == NET_INET6)
+		bpf_core_read(key->addr, 16, &sk->__sk_common.skc_v6_daddr);
+	else
+		*(u32 *)key->addr = sk->__sk_common.skc_daddr;
+}
+
+// connect_begins remembers who connects. Who has lately told enough of such
+// connections is not described for another one: what it will come to is taken
+// for known.
 static __always_inline void connect_begins(u64 *ctx, struct sock *sk)
 {
 	struct config *cfg = get_config();
-	if (!wanted(cfg, bpf_get_current_pid_tgid() >> 32))
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	if (!wanted(cfg, tgid))
 		return;
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct owner o = {.flags = OWNER_PENDING};
+	struct flow like = {.run = own_run(), .tgid = tgid};
+	u64 now = bpf_ktime_get_boot_ns();
+	connect_flow(&like, sk);
+	if (!is_dns(sk->__sk_common.skc_dport) && folds_flow(&like, FOLD_TCP, now)) {
+		struct counters *c = get_counters();
+		count_seen(c, KIND_CONNECT);
+		count_folded(c, KIND_CONNECT);
+		return;
+	}
+	struct owner o = {.flags = OWNER_PENDING, .run = like.run, .since = now};
 	u64 key = socket_key(ctx, sk);
-	fill_actor(&o.actor, task, cfg);
-	o.run = run_of(task);
-	o.since = bpf_ktime_get_boot_ns();
+	fill_current(&o.actor, cfg);
 	bpf_map_update_elem(&owners, &key, &o, BPF_ANY);
 }
 
@@ -116,17 +149,8 @@ static __always_inline void connect_tells(struct sock *sk, struct owner *o, u32 
 	if (!cfg || !c)
 		return;
 	count_seen(c, KIND_CONNECT);
-	struct flow key = {
-		.run = o->run,
-		.tgid = o->actor.tgid,
-		.port = __builtin_bswap16(sk->__sk_common.skc_dport),
-		.kind = KIND_CONNECT,
-		.result = result,
-	};
-	if (sk->__sk_common.skc_family == NET_INET6)
-		bpf_core_read(key.addr, 16, &sk->__sk_common.skc_v6_daddr);
-	else
-		*(u32 *)key.addr = sk->__sk_common.skc_daddr;
+	struct flow key = {.run = o->run, .tgid = o->actor.tgid, .result = result};
+	connect_flow(&key, sk);
 	if (!fold_flow(&key, FOLD_TCP, now, &folded)) {
 		count_folded(c, KIND_CONNECT);
 		return;
@@ -170,7 +194,7 @@ static __always_inline void listens(struct sock *sk)
 	count_seen(c, KIND_LISTEN);
 	fill_ends(&r.ends, sk);
 	net_begin(&r.h, KIND_LISTEN, sizeof(r));
-	fill_actor(&r.h.actor, (void *)bpf_get_current_task(), cfg);
+	fill_current(&r.h.actor, cfg);
 	send(&r.h, c, cfg, sizeof(r));
 }
 
@@ -550,18 +574,6 @@ static __always_inline void first_words(struct __sk_buff *skb, struct packet *p)
 	w->have = n;
 	add(c->sent[KIND_STRATUM], 1);
 	bpf_ringbuf_submit(w, wake_flag(cfg, sizeof(*w) + STRATUM_MAX));
-}
-
-static __always_inline bool is_dns(u16 port)
-{
-#pragma unroll
-	for (int i = 0; i < 8; i++) {
-		if (!dns_ports[i])
-			return false;
-		if (port == dns_ports[i])
-			return true;
-	}
-	return false;
 }
 
 SEC("cgroup_skb/egress")

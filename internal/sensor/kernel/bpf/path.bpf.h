@@ -31,7 +31,7 @@ struct scratch {
 	volatile u32 off;    // where the record ends so far
 	volatile u32 limit;  // where a loop must end it
 	volatile u32 inside; // a string goes on
-	volatile u32 level, from, to, found; // of names.bpf.h
+	volatile u32 level, from, to, last, found; // of names.bpf.h
 	volatile struct paths paths; // of files.bpf.h
 	u8 data[DATA];
 };
