@@ -44,6 +44,9 @@ const (
 	targetHold    = 24 * time.Hour
 	exportGather  = 5 * time.Second
 	exportBatch   = 1000
+	lakeGather    = 5 * time.Minute
+	lakeBatch     = 5000
+	reportBatch   = 100
 )
 
 // BuildTarget makes a target, with its secrets from files and the environment.
@@ -112,6 +115,17 @@ func (b *targetBuilder) policy() (publish.Policy, error) {
 		p.Batch, p.NoHealth = 100, true
 	case "s3":
 		p.Batch, p.NoHealth, p.Gather = exportBatch, true, cmp.Or(t.Gather, exportGather)
+		if t.Format == target.FormatParquet {
+			p.Batch, p.Gather = lakeBatch, cmp.Or(t.Gather, lakeGather)
+		}
+	case "kubernetes-events":
+		p.Batch, p.NoHealth, p.Parallel = 1, true, cmp.Or(t.Parallel, 4)
+	case "policyreport":
+		p.Batch, p.NoHealth = reportBatch, true
+	}
+	switch t.Type {
+	case "pagerduty", "opsgenie", "jira", "alertmanager", "policyreport": // they keep something open
+		p.Resolve = t.Resolve == nil || *t.Resolve
 	}
 	if perSecond > 0 {
 		p.Every = time.Duration(float64(time.Second) / perSecond)
@@ -157,6 +171,10 @@ func (b *targetBuilder) build(ctx context.Context) (publish.Target, error) {
 		return b.syslog()
 	case "nats":
 		return b.nats()
+	case "kafka":
+		return b.kafka()
+	case "kubernetes-events", "policyreport":
+		return b.kubernetes()
 	}
 	return b.buildWeb()
 }
@@ -213,6 +231,7 @@ func (b *targetBuilder) buildWeb() (publish.Target, error) {
 	case "jira":
 		return &target.Jira{
 			Web: web, URL: base, Header: header, Project: t.Project, Issue: cmp.Or(t.Issue, "Task"), Labels: slices.Sorted(maps.Keys(t.Labels)),
+			Transition: t.Transition,
 		}, nil
 	case "alertmanager":
 		return &target.Alertmanager{Web: web, URL: base, Header: header, Labels: t.Labels, Hold: cmp.Or(t.Hold, targetHold)}, nil
@@ -394,7 +413,11 @@ func (b *targetBuilder) buildAWS(ctx context.Context) (publish.Target, error) {
 	case "securityhub":
 		return &target.SecurityHub{AWS: called}, nil
 	case "s3":
-		return &target.S3{Client: newS3(cfg, &access), Bucket: t.Bucket, Prefix: t.Prefix, KMSKey: t.KMSKey}, nil
+		bucket := target.S3{Client: newS3(cfg, &access), Bucket: t.Bucket, Prefix: t.Prefix, KMSKey: t.KMSKey}
+		if t.Format == target.FormatParquet {
+			return &target.Lake{S3: bucket, Version: b.version}, nil
+		}
+		return &bucket, nil
 	}
 	at, err := url.Parse(t.QueueURL)
 	if err != nil {

@@ -32,7 +32,10 @@ type Target struct {
 
 	// What is sent. Events are findings and health (of the sources of records);
 	// Filter is findingCriteria, as the API has them.
-	Events      []string       `yaml:"events,omitempty"`
+	Events []string `yaml:"events,omitempty"`
+	// Resolve has a target end what it opened when all findings of it were
+	// archived; nil is yes.
+	Resolve     *bool          `yaml:"resolve,omitempty"`
 	MinSeverity float64        `yaml:"minSeverity,omitempty"`
 	Filter      map[string]any `yaml:"filter,omitempty"`
 	From        string         `yaml:"from,omitempty"` // of a target that is new: now, or all of the last days
@@ -65,25 +68,31 @@ type Target struct {
 	SigningKey     string `yaml:"signingKey,omitempty"` // ${VARIABLE} only
 	SigningKeyFile string `yaml:"signingKeyFile,omitempty"`
 
-	Path     string            `yaml:"path,omitempty"`    // of a file
-	Address  string            `yaml:"address,omitempty"` // host:port of syslog
-	Protocol string            `yaml:"protocol,omitempty"`
-	Facility int               `yaml:"facility,omitempty"`
-	AppName  string            `yaml:"appName,omitempty"`
-	Subject  string            `yaml:"subject,omitempty"` // of NATS
-	Stream   bool              `yaml:"stream,omitempty"`
-	Project  string            `yaml:"project,omitempty"` // of Jira
-	Issue    string            `yaml:"issueType,omitempty"`
-	Team     string            `yaml:"team,omitempty"` // of Opsgenie
-	Labels   map[string]string `yaml:"labels,omitempty"`
-	Hold     time.Duration     `yaml:"hold,omitempty"`   // of alerts
-	Bus      string            `yaml:"bus,omitempty"`    // of EventBridge
-	Source   string            `yaml:"source,omitempty"` // of EventBridge
-	QueueURL string            `yaml:"queueURL,omitempty"`
-	TopicARN string            `yaml:"topicARN,omitempty"`
-	Bucket   string            `yaml:"bucket,omitempty"`
-	Prefix   string            `yaml:"prefix,omitempty"`
-	KMSKey   string            `yaml:"kmsKeyARN,omitempty"`
+	Path       string            `yaml:"path,omitempty"`    // of a file
+	Address    string            `yaml:"address,omitempty"` // host:port of syslog
+	Protocol   string            `yaml:"protocol,omitempty"`
+	Facility   int               `yaml:"facility,omitempty"`
+	AppName    string            `yaml:"appName,omitempty"`
+	Subject    string            `yaml:"subject,omitempty"` // of NATS
+	Stream     bool              `yaml:"stream,omitempty"`
+	Project    string            `yaml:"project,omitempty"` // of Jira
+	Issue      string            `yaml:"issueType,omitempty"`
+	Transition string            `yaml:"transition,omitempty"` // of an issue of Jira, when it is resolved
+	Team       string            `yaml:"team,omitempty"`       // of Opsgenie
+	Labels     map[string]string `yaml:"labels,omitempty"`
+	Hold       time.Duration     `yaml:"hold,omitempty"`   // of alerts
+	Bus        string            `yaml:"bus,omitempty"`    // of EventBridge
+	Source     string            `yaml:"source,omitempty"` // of EventBridge
+	QueueURL   string            `yaml:"queueURL,omitempty"`
+	TopicARN   string            `yaml:"topicARN,omitempty"`
+	Bucket     string            `yaml:"bucket,omitempty"`
+	Prefix     string            `yaml:"prefix,omitempty"`
+	KMSKey     string            `yaml:"kmsKeyARN,omitempty"`
+	Brokers    []string          `yaml:"brokers,omitempty"`   // of Kafka, host:port
+	Topic      string            `yaml:"topic,omitempty"`     // of Kafka
+	Mechanism  string            `yaml:"mechanism,omitempty"` // of SASL
+	Cluster    string            `yaml:"cluster,omitempty"`   // of Kubernetes, as findings name it
+	API        string            `yaml:"api,omitempty"`       // of policy reports
 
 	// How AWS is reached, see Access.
 	Region     string `yaml:"region,omitempty"`
@@ -116,10 +125,10 @@ func targetTypes() map[string]targetType {
 		"file":         {"path " + formKeys, "path"},
 		"slack":        {"url urlFile caFile timeout", "url|urlFile"},
 		"teams":        {"url urlFile caFile timeout", "url|urlFile"},
-		"pagerduty":    {"url token tokenFile caFile timeout", "token|tokenFile"},
-		"opsgenie":     {"url token tokenFile team caFile timeout", "token|tokenFile"},
-		"jira":         {"url user token tokenFile project issueType labels caFile timeout", "url project token|tokenFile"},
-		"alertmanager": {"url headers user token tokenFile labels hold " + httpKeys, "url"},
+		"pagerduty":    {"url token tokenFile resolve caFile timeout", "token|tokenFile"},
+		"opsgenie":     {"url token tokenFile team resolve caFile timeout", "token|tokenFile"},
+		"jira":         {"url user token tokenFile project issueType labels resolve transition caFile timeout", "url project token|tokenFile"},
+		"alertmanager": {"url headers user token tokenFile labels hold resolve " + httpKeys, "url"},
 		"syslog":       {"address protocol facility appName caFile certFile keyFile " + formKeys, "address"},
 		"nats":         {"url subject stream user token tokenFile caFile certFile keyFile " + formKeys, "url subject"},
 		"otlp":         {"url headers token tokenFile gather " + httpKeys + " " + formKeys, "url"},
@@ -127,7 +136,11 @@ func targetTypes() map[string]targetType {
 		"sqs":          {"queueURL timeout parallel " + awsKeys + " " + formKeys, "queueURL"},
 		"sns":          {"topicARN timeout parallel " + awsKeys + " " + formKeys, "topicARN"},
 		"securityhub":  {"timeout gather " + awsKeys, ""},
-		"s3":           {"bucket prefix kmsKeyARN pathStyle timeout gather " + awsKeys, "bucket"},
+		"s3":           {"bucket prefix kmsKeyARN pathStyle format timeout gather " + awsKeys, "bucket"},
+		"kafka":        {"brokers topic protocol mechanism user token tokenFile caFile certFile keyFile timeout gather " + formKeys, "brokers topic"},
+
+		"kubernetes-events": {"cluster url token tokenFile caFile timeout parallel", "cluster"},
+		"policyreport":      {"cluster url token tokenFile caFile timeout gather api resolve", "cluster"},
 	}
 }
 
@@ -211,7 +224,7 @@ func (t *Target) check(bad func(name, format string, args ...any)) {
 	oneOf("from", t.From, "now", "all")
 	oneOf("frequency", t.Frequency, "detector", "immediate", "FIFTEEN_MINUTES", "ONE_HOUR", "SIX_HOURS")
 	oneOf("group", t.Group, "none", "sequence", "entity")
-	oneOf("format", t.Format, "eventbridge", "finding", "cloudevents", "cloudevents-binary", "ocsf", "falco", "asff", "cef", "text", "template")
+	oneOf("format", t.Format, "eventbridge", "finding", "cloudevents", "cloudevents-binary", "ocsf", "ocsf-parquet", "falco", "asff", "cef", "text", "template")
 	oneOf("protocol", t.Protocol, "udp", "tcp", "tls")
 	if t.Format == "cloudevents-binary" && t.Type != "webhook" {
 		bad("format", "cloudevents-binary puts attributes into headers of HTTP: only a webhook has those; use cloudevents")
@@ -247,6 +260,9 @@ func (t *Target) check(bad func(name, format string, args ...any)) {
 		bad("facility", "%d is not from 1 to 23", t.Facility)
 	}
 	t.checkPlace(bad)
+	t.checkKafka(bad)
+	t.checkKubernetes(bad)
+	t.checkStore(bad)
 }
 
 func (t *Target) checkWhat(bad func(name, format string, args ...any)) {

@@ -30,7 +30,13 @@ type Event struct {
 	Update bool `json:"-"`
 	// Incident is what the finding belongs to.
 	Incident Incident `json:"-"`
+	// Ended are the findings of an incident that is over, since all of them were
+	// archived; the event's own is the last of them. Otherwise there are none.
+	Ended []*finding.Finding `json:"-"`
 }
+
+// Resolved reports whether an event ends an incident of findings.
+func (e *Event) Resolved() bool { return len(e.Ended) > 0 }
 
 // Incident is what people are to hear of once: one finding, or several that
 // belong together.
@@ -39,6 +45,8 @@ type Incident struct {
 	More []Brief `json:"more,omitempty"`
 	// Findings is how many findings it has so far, the event's own included.
 	Findings int `json:"findings"`
+	// Was is the highest severity that was told of it before; 0 of a new one.
+	Was float64 `json:"-"`
 }
 
 // Brief is another finding of the same incident.

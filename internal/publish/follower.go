@@ -72,18 +72,29 @@ type Follower struct {
 	// behind, since another one before them failed.
 	taken  map[string]bool
 	limit  limiter
+	size   int // of what is read at once
 	status *Status
 	pruned time.Time
 }
 
 // NewFollower returns a follower that has not looked at the store yet.
 func NewFollower(o Options) *Follower {
-	return &Follower{Options: o, doubted: map[string]bool{}, taken: map[string]bool{}, limit: limiter{every: o.Policy.Every, now: o.Now, sleep: o.Sleep}}
+	size := firstRead
+	if o.Policy.Every > 0 {
+		size = min(max(minRead, int(longStep/o.Policy.Every)), firstRead)
+	}
+	return &Follower{Options: o, size: size, doubted: map[string]bool{}, taken: map[string]bool{}, limit: limiter{every: o.Policy.Every, now: o.Now, sleep: o.Sleep}}
 }
 
 const (
 	pollEvery = 250 * time.Millisecond
-	batch     = 100 // findings read at once
+	// Changes are read so many at once, fewer where a step takes long: what a
+	// step sent is forgotten by a crash in it, and sent again.
+	minRead   = 10
+	firstRead = 100
+	maxRead   = 400
+	longStep  = 5 * time.Second
+	shortStep = time.Second
 	firstWait = time.Second
 	maxWait   = time.Minute
 	maxAsked  = time.Hour // that a target may ask to be left alone for
@@ -179,11 +190,24 @@ func (f *Follower) Step(ctx context.Context) (int, error) {
 	if len(w.units) > 0 {
 		f.enterDoubt(was, w)
 	}
+	full := len(changes) == f.readAtOnce()
 	failure := f.send(ctx, w)
+	f.resize(f.Now().Sub(now), full)
 	return f.keep(ctx, was, w, failure)
 }
 
-func (f *Follower) readAtOnce() int { return max(batch, f.Policy.Batch) }
+func (f *Follower) readAtOnce() int { return max(f.size, f.Policy.Batch) }
+
+// resize reads less at once after a step that took long, and more after a short
+// one after which more waits.
+func (f *Follower) resize(took time.Duration, full bool) {
+	switch {
+	case took > longStep:
+		f.size = max(f.size/2, minRead)
+	case took < shortStep && full:
+		f.size = min(f.size*2, maxRead)
+	}
+}
 
 func (f *Follower) enterDoubt(was []byte, w *work) {
 	f.doubt = was

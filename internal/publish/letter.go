@@ -13,10 +13,11 @@ type letter struct {
 	Event    Event    `json:"event"`
 	Update   bool     `json:"update,omitempty"`
 	Incident Incident `json:"incident"`
+	Resolved bool     `json:"resolved,omitempty"`
 }
 
 func encodeLetter(e *Event) []byte {
-	data, err := json.Marshal(letter{*e, e.Update, e.Incident})
+	data, err := json.Marshal(letter{*e, e.Update, e.Incident, e.Resolved()})
 	if err != nil {
 		return []byte("{}")
 	}
@@ -42,6 +43,9 @@ func ParseLetter(data []byte) (Event, error) {
 		e.Detail = x
 		if err := json.Unmarshal(raw.Event.Detail, x); err != nil {
 			return Event{}, fmt.Errorf("read the finding of a dead letter: %w", err)
+		}
+		if l.Resolved {
+			e.Ended = []*finding.Finding{x}
 		}
 		return e, nil
 	}

@@ -20,6 +20,7 @@ type memory struct {
 	Severity float64           `json:"severity"`          // the highest that was told
 	Seen     time.Time         `json:"seen"`              // wall clock of the last finding
 	Findings int               `json:"findings"`
+	Ended    []string          `json:"ended,omitempty"` // findings that were told and then archived
 }
 
 const (
@@ -34,6 +35,12 @@ type held struct {
 	units []*unit
 	dirty bool
 	due   bool // it was due when the step began
+
+	// touched is the first change of the step that it remembers; -1: none.
+	touched int
+	// ended is the change that archived its last finding, at endedAt.
+	ended   int
+	endedAt time.Time
 }
 
 // The states of a unit.
@@ -71,7 +78,7 @@ type work struct {
 // is sent as it is now, once; one that is gone, or archived, not at all.
 func (f *Follower) plan(ctx context.Context, changes []store.Change, now time.Time) (*work, error) {
 	w := &work{policy: &f.Policy, now: now, changes: changes, held: map[string]*held{}, quiet: map[string]time.Duration{}}
-	dead, err := f.Store.DeadToResend(ctx, f.Name, batch)
+	dead, err := f.Store.DeadToResend(ctx, f.Name, f.size)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +86,7 @@ func (f *Follower) plan(ctx context.Context, changes []store.Change, now time.Ti
 		w.addDead(d)
 	}
 	if f.Policy.remembers() {
-		due, err := f.Store.PublishDue(ctx, f.Name, now, batch)
+		due, err := f.Store.PublishDue(ctx, f.Name, now, f.size)
 		if err != nil {
 			return nil, err
 		}
@@ -100,21 +107,26 @@ func (f *Follower) plan(ctx context.Context, changes []store.Change, now time.Ti
 	if err := f.recall(ctx, w, found); err != nil {
 		return nil, err
 	}
+	var ended []*held
 	for i, c := range changes {
 		switch c.Kind {
 		case store.ChangeFinding:
-			x := found[c.DetectorID+"/"+c.ID]
-			if x == nil || last[c.DetectorID+"/"+c.ID] != i {
-				continue
-			}
-			if err := w.addFinding(x, i); err != nil {
-				return nil, err
+			ref := c.DetectorID + "/" + c.ID
+			switch {
+			case last[ref] != i:
+			case found.open[ref] != nil:
+				w.addFinding(found.open[ref], i)
+			case found.archived[ref] != nil:
+				ended = append(ended, w.endFinding(found.archived[ref], i)...)
 			}
 		case store.ChangeSource:
 			if err := w.addSource(i); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if err := f.resolve(ctx, w, ended); err != nil {
+		return nil, err
 	}
 	return w, f.flush(ctx, w)
 }
@@ -136,21 +148,33 @@ func lastChanges(changes []store.Change) (last map[string]int, refs map[string][
 	return last, refs
 }
 
-// findings are those that the target wants, as they are now.
-func (f *Follower) findings(ctx context.Context, refs map[string][]string) (map[string]*finding.Finding, error) {
-	out := map[string]*finding.Finding{}
+// foundFindings are findings as they are now, by reference.
+type foundFindings struct {
+	open     map[string]*finding.Finding // that the target wants
+	archived map[string]*finding.Finding // that it may have been told of; of a target that is told of ends
+}
+
+// findings reads those that the target wants, or wants no more.
+func (f *Follower) findings(ctx context.Context, refs map[string][]string) (*foundFindings, error) {
+	out := &foundFindings{map[string]*finding.Finding{}, map[string]*finding.Finding{}}
 	for detector, ids := range refs {
 		list, err := f.Store.Findings(ctx, detector, ids, finding.Sort{})
 		if err != nil {
 			return nil, fmt.Errorf("read the findings that changed: %w", err)
 		}
 		for _, x := range list {
+			if x.Service != nil && x.Service.Archived {
+				if f.Policy.Resolve {
+					out.archived[detector+"/"+x.ID] = x
+				}
+				continue
+			}
 			ok, err := f.Policy.wants(x)
 			if err != nil {
 				return nil, fmt.Errorf("see whether a finding is for %s: %w", f.Name, err)
 			}
 			if ok {
-				out[detector+"/"+x.ID] = x
+				out.open[detector+"/"+x.ID] = x
 			}
 		}
 	}
@@ -158,17 +182,16 @@ func (f *Follower) findings(ctx context.Context, refs map[string][]string) (map[
 }
 
 // recall reads what was told of findings and of what they belong to.
-func (f *Follower) recall(ctx context.Context, w *work, found map[string]*finding.Finding) error {
-	if !f.Policy.remembers() || len(found) == 0 {
+func (f *Follower) recall(ctx context.Context, w *work, found *foundFindings) error {
+	if !f.Policy.remembers() || len(found.open)+len(found.archived) == 0 {
 		return nil
 	}
 	var keys []string
-	for _, x := range found {
-		key, _ := f.Policy.keyOf(x)
-		keys = append(keys, key)
-		if own := ownKey(x); own != key {
-			keys = append(keys, own)
-		}
+	for _, x := range found.archived {
+		keys = append(keys, f.Policy.keysOf(x)...)
+	}
+	for _, x := range found.open {
+		keys = append(keys, f.Policy.keysOf(x)...)
 		detector := x.Service.DetectorID
 		if _, ok := w.quiet[detector]; !ok && f.Policy.Quiet != nil {
 			d, err := f.Policy.Quiet(ctx, detector)
@@ -194,7 +217,7 @@ func (f *Follower) recall(ctx context.Context, w *work, found map[string]*findin
 }
 
 func newHeld(i store.PublishItem) (*held, error) {
-	h := &held{item: i}
+	h := &held{item: i, touched: -1}
 	if err := json.Unmarshal(i.Data, &h.mem); err != nil {
 		return nil, fmt.Errorf("read what was told of %s: %w", i.Key, err)
 	}
@@ -216,19 +239,19 @@ func (w *work) addSource(i int) error {
 }
 
 // addFinding sends a finding now, or notes that it is to be told later.
-func (w *work) addFinding(x *finding.Finding, change int) error {
+func (w *work) addFinding(x *finding.Finding, change int) {
 	at := w.changes[change].At
 	if !w.policy.remembers() {
 		w.units = append(w.units, &unit{event: FindingEvent(x, at), change: change, at: at})
-		return nil
+		return
 	}
 	key, part := w.policy.keyOf(x)
 	h := w.held[key]
 	if h == nil && part && w.held[ownKey(x)] != nil {
-		return nil // it was told alone, and the sequence is about to be
+		return // it was told alone, and the sequence is about to be
 	}
 	if h == nil {
-		h = &held{item: store.PublishItem{Key: key}}
+		h = &held{item: store.PublishItem{Key: key}, touched: -1}
 		w.held[key] = h
 	}
 	if h.mem.Told == nil || key[0] == 'e' && w.now.Sub(h.mem.Seen) > w.policy.Window && len(h.mem.Pending) == 0 && !h.due {
@@ -239,7 +262,6 @@ func (w *work) addFinding(x *finding.Finding, change int) error {
 		}
 	}
 	w.fold(h, x, change, at)
-	return nil
 }
 
 func (w *work) fold(h *held, x *finding.Finding, change int, at time.Time) {
@@ -247,7 +269,9 @@ func (w *work) fold(h *held, x *finding.Finding, change int, at time.Time) {
 	if mem.Told[ref] == versionOf(x) {
 		return
 	}
-	h.dirty, mem.Seen = true, w.now
+	h.touch(change)
+	mem.Seen = w.now
+	mem.Ended = without(mem.Ended, ref)
 	_, known := mem.Told[ref]
 	if !known && !slices.Contains(mem.Pending, ref) {
 		mem.Findings++
@@ -255,7 +279,10 @@ func (w *work) fold(h *held, x *finding.Finding, change int, at time.Time) {
 	first := len(mem.Told) == 0
 	if first || x.Severity > mem.Severity || !w.now.Before(h.item.Told.Add(w.pause(x, known))) {
 		e := FindingEvent(x, at)
-		e.Update, e.Incident = !first, Incident{Key: mem.ID, Findings: mem.Findings}
+		e.Update, e.Incident = !first, Incident{Key: mem.ID, Findings: mem.Findings, Was: mem.Severity}
+		if first {
+			mem.Severity, e.Incident.Was = 0, 0
+		}
 		mem.told(x)
 		h.item.Told = w.now
 		h.sent(&unit{event: e, held: h, change: change, at: at}, w)
@@ -280,9 +307,17 @@ func (w *work) pause(x *finding.Finding, known bool) time.Duration {
 	return d
 }
 
+// touch notes that an item remembers a change.
+func (h *held) touch(change int) {
+	h.dirty = true
+	if h.touched < 0 {
+		h.touched = change
+	}
+}
+
 func (m *memory) told(x *finding.Finding) {
 	ref := refOf(x)
-	m.Pending = slices.DeleteFunc(m.Pending, func(p string) bool { return p == ref })
+	m.Pending = without(m.Pending, ref)
 	m.Severity = max(m.Severity, x.Severity)
 	if _, ok := m.Told[ref]; ok || len(m.Told) < maxTold {
 		m.Told[ref] = versionOf(x)
@@ -304,7 +339,7 @@ func (f *Follower) flush(ctx context.Context, w *work) error {
 	for _, h := range w.held {
 		if h.due && !h.item.Due.IsZero() {
 			due = append(due, h)
-			for _, ref := range h.waiting() {
+			for _, ref := range slices.Concat(h.waiting(), h.mem.Ended) {
 				detector, id := splitRef(ref)
 				refs[detector] = append(refs[detector], id)
 			}
@@ -337,22 +372,25 @@ func (h *held) waiting() []string {
 	return out
 }
 
-func (w *work) tell(h *held, found map[string]*finding.Finding) {
+func (w *work) tell(h *held, found *foundFindings) {
 	var list []*finding.Finding
 	for _, ref := range h.waiting() {
-		if x := found[ref]; x != nil {
+		if x := found.open[ref]; x != nil {
 			list = append(list, x)
 		}
 	}
 	h.mem.Pending, h.item.Due, h.item.Told = nil, time.Time{}, w.now
 	if len(list) == 0 { // archived, or gone
+		if h.over() { // nobody knows whether the target heard that last
+			w.end(h, found.archived, -1, w.now)
+		}
 		return
 	}
 	slices.SortFunc(list, func(a, b *finding.Finding) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.UpdatedAt, a.UpdatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	e := FindingEvent(list[0], w.now)
-	e.Update, e.Incident = true, Incident{Key: h.mem.ID, Findings: h.mem.Findings}
+	e.Update, e.Incident = true, Incident{Key: h.mem.ID, Findings: h.mem.Findings, Was: h.mem.Severity}
 	for _, x := range list {
 		h.mem.told(x)
 	}

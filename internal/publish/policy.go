@@ -24,7 +24,10 @@ type Policy struct {
 	// Quiet is how long updates of a finding of a detector are gathered; nil
 	// sends each.
 	Quiet func(ctx context.Context, detectorID string) (time.Duration, error)
-	Group string
+	// Resolve has the target told when all that it was told of an incident was
+	// archived.
+	Resolve bool
+	Group   string
 	// Window is how long after the last finding of an entity the next one still
 	// belongs to the same incident.
 	Window time.Duration
@@ -38,7 +41,7 @@ type Policy struct {
 }
 
 // remembers reports whether what was told decides what is sent next.
-func (p *Policy) remembers() bool { return p.Quiet != nil || p.groups() }
+func (p *Policy) remembers() bool { return p.Quiet != nil || p.groups() || p.Resolve }
 
 func (p *Policy) groups() bool { return p.Group != "" && p.Group != GroupNone }
 
@@ -75,6 +78,15 @@ func (p *Policy) keyOf(x *finding.Finding) (key string, part bool) {
 		return "e:" + eventID(append([]string{"entity", x.AccountID, x.Region}, entityOf(x)...)...), false
 	}
 	return ownKey(x), false
+}
+
+// keysOf are the keys under which a finding may be remembered.
+func (p *Policy) keysOf(x *finding.Finding) []string {
+	key, _ := p.keyOf(x)
+	if own := ownKey(x); own != key {
+		return []string{key, own}
+	}
+	return []string{key}
 }
 
 func ownKey(x *finding.Finding) string { return "f:" + refOf(x) }

@@ -452,3 +452,48 @@ func FuzzLetter(f *testing.F) {
 		}
 	})
 }
+
+// TestStepSize: a target that is slow is sent little at once, so that little
+// comes again after a crash; one that is fast is sent much.
+func TestStepSize(t *testing.T) {
+	w := newWorld(t, publish.Policy{})
+	err := w.st.Commit(t.Context(), func(tx *store.Tx) error {
+		for i := range 2000 {
+			if err := tx.PutFinding(&finding.Record{Finding: found(fmt.Sprint(i), 1), Merge: finding.State{Identity: fmt.Sprint(i)}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes := func(steps int, each time.Duration) (out []int) {
+		w.to.judge = func(*publish.Event) error { return nil }
+		for range steps {
+			before := len(w.to.events)
+			spent := false
+			w.to.judge = func(*publish.Event) error {
+				if !spent {
+					spent, w.at = true, w.at.Add(each)
+				}
+				return nil
+			}
+			if _, err := w.f.Step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, len(w.to.events)-before)
+		}
+		return out
+	}
+	if d := cmp.Diff([]int{100, 200, 400, 400}, sizes(4, time.Millisecond)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]int{400, 200, 100, 50, 25, 12, 10, 10}, sizes(8, 10*time.Second)); d != "" {
+		t.Error(d)
+	}
+	w.restart(publish.Policy{Batch: 1, Every: time.Second})
+	if n, err := w.f.Step(t.Context()); err != nil || n != 10 {
+		t.Errorf("one call a second: %d at once, %v", n, err)
+	}
+}

@@ -35,15 +35,20 @@ func open(t *testing.T) *store.Store {
 	return st
 }
 
-// put writes a finding as it is after so many occurrences.
-func put(t *testing.T, st *store.Store, id string, count int64, change ...func(*finding.Finding)) {
-	t.Helper()
-	f := &finding.Finding{
+// found is a finding as it is after so many occurrences.
+func found(id string, count int64) *finding.Finding {
+	return &finding.Finding{
 		ID: id, ARN: "arn:aws:guardduty:eu-west-1:111122223333:detector/" + detector + "/finding/" + id, AccountID: "111122223333", Region: "eu-west-1",
 		SchemaVersion: "2.0", Type: "Execution:Kubernetes/ExecInKubeSystemPod", Severity: 5,
 		CreatedAt: finding.Timestamp(now), UpdatedAt: finding.Timestamp(now.Add(time.Duration(count) * time.Second)),
 		Resource: &finding.Resource{ResourceType: "EKSCluster"}, Service: &finding.Service{ServiceName: "guardduty", DetectorID: detector, Count: count},
 	}
+}
+
+// put writes a finding as it is after so many occurrences.
+func put(t *testing.T, st *store.Store, id string, count int64, change ...func(*finding.Finding)) {
+	t.Helper()
+	f := found(id, count)
 	for _, c := range change {
 		c(f)
 	}
@@ -102,7 +107,7 @@ func (k *kept) names() (out []string) {
 func TestFollow(t *testing.T) {
 	st, k := open(t), &kept{}
 	f := follower(st, k)
-	for i := range 120 { // more than one batch
+	for i := range 520 { // more than one step
 		put(t, st, fmt.Sprintf("%03d", i), 1)
 	}
 	put(t, st, "000", 2)
@@ -114,7 +119,7 @@ func TestFollow(t *testing.T) {
 	for _, n := range k.names() {
 		seen[n] = true
 	}
-	if len(seen) != 120 || !seen["GuardDuty Finding 000 2"] || seen["GuardDuty Finding 000 1"] {
+	if len(seen) != 520 || !seen["GuardDuty Finding 000 2"] || seen["GuardDuty Finding 000 1"] {
 		t.Errorf("%d findings were sent: %q", len(seen), k.names())
 	}
 	sent := len(k.events)

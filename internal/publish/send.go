@@ -167,9 +167,13 @@ func (w *work) outcome(step *store.PublishStep) (done int) {
 		}
 	}
 	for _, h := range w.held {
-		if h.dirty && h.settled() {
+		switch {
+		case !h.dirty:
+		case h.settled():
 			h.item.Data = h.mem.encode()
 			step.Items = append(step.Items, h.item)
+		case h.touched >= 0: // what it remembers of earlier changes is not kept either
+			done = min(done, h.touched)
 		}
 	}
 	return done

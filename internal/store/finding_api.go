@@ -73,7 +73,15 @@ func (s *Store) Findings(ctx context.Context, detectorID string, ids []string, s
 // it changes none and fails with finding.ErrNotFound.
 func (s *Store) SetArchived(ctx context.Context, detectorID string, ids []string, archived bool) error {
 	err := s.Commit(ctx, func(tx *Tx) error {
-		return tx.mark(detectorID, ids, `archived = ?`, archived)
+		if err := tx.mark(detectorID, ids, `archived = ?`, archived); err != nil {
+			return err
+		}
+		for _, id := range ids { // for those who were told of it
+			if err := tx.addChange(Change{Kind: ChangeFinding, DetectorID: detectorID, ID: id}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("archive findings: %w", err)

@@ -2,7 +2,9 @@ package target
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +19,8 @@ type Alertmanager struct {
 	URL    string // of the server
 	Header http.Header
 	Labels map[string]string // added to those of every alert
-	// Hold is how long an alert lasts after the last event: nobody tells when a
-	// threat is over.
+	// Hold is how long an alert lasts after the last event, if its finding is not
+	// archived before: nobody tells when a threat is over.
 	Hold time.Duration
 }
 
@@ -34,7 +36,7 @@ type amAlert struct {
 func (t *Alertmanager) Send(ctx context.Context, events []publish.Event) error {
 	alerts := make([]amAlert, 0, len(events))
 	for i := range events {
-		alerts = append(alerts, t.alert(&events[i]))
+		alerts = t.appendAlerts(alerts, &events[i])
 	}
 	body, err := encode(alerts)
 	if err != nil {
@@ -42,6 +44,40 @@ func (t *Alertmanager) Send(ctx context.Context, events []publish.Event) error {
 	}
 	_, err = t.post(ctx, strings.TrimSuffix(t.URL, "/")+"/api/v2/alerts", t.Header, body)
 	return err
+}
+
+// appendAlerts adds the alerts of an event. One whose severity is another than
+// was told ends the alert with that label.
+func (t *Alertmanager) appendAlerts(alerts []amAlert, e *publish.Event) []amAlert {
+	f := e.Finding()
+	if f == nil {
+		return append(alerts, t.alert(e))
+	}
+	over := func(x *finding.Finding, severity float64) {
+		was, y := *e, *x
+		y.Severity, was.Detail = severity, &y
+		a := t.alert(&was)
+		a.EndsAt = t.Now().UTC().Format(time.RFC3339)
+		if !slices.ContainsFunc(alerts, func(b amAlert) bool { return a.EndsAt == b.EndsAt && maps.Equal(a.Labels, b.Labels) }) {
+			alerts = append(alerts, a)
+		}
+	}
+	changed := func(x *finding.Finding) bool {
+		return e.Incident.Was > 0 && finding.SeverityLabel(e.Incident.Was) != finding.SeverityLabel(x.Severity)
+	}
+	for _, x := range e.Ended {
+		over(x, x.Severity)
+		if changed(x) {
+			over(x, e.Incident.Was)
+		}
+	}
+	if e.Resolved() {
+		return alerts
+	}
+	if e.Incident.Findings <= 1 && changed(f) {
+		over(f, e.Incident.Was)
+	}
+	return append(alerts, t.alert(e))
 }
 
 func (t *Alertmanager) alert(e *publish.Event) amAlert {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/publish"
 	"github.com/vedette-project/vedette/internal/publish/target"
 	"github.com/vedette-project/vedette/internal/testbed"
@@ -89,6 +90,36 @@ func TestAlertmanager(t *testing.T) {
 	if err := to.Send(t.Context(), []publish.Event{bad}); !errors.As(err, &refused) {
 		t.Errorf("what the server refuses: %v", err)
 	}
+}
+
+// TestAlertmanagerResolve: what is archived is no alert any more, nor is what an
+// alert was before its severity rose.
+func TestAlertmanagerResolve(t *testing.T) {
+	url := alertmanager(t)
+	to := &target.Alertmanager{Web: target.Web{Client: target.NewClient(nil), Now: time.Now}, URL: url, Hold: time.Hour}
+	first, second := event(t), publish.FindingEvent(sample(t, "Discovery:Kubernetes/TorIPCaller"), now)
+	second.Finding().ID, second.Incident.Key = "second", first.Incident.Key
+	if err := to.Send(t.Context(), []publish.Event{first, second}); err != nil {
+		t.Fatal(err)
+	}
+	activeAlerts(t, url, 2)
+	first.Update, first.Incident.Was, first.Finding().Severity = true, 5, 8
+	if err := to.Send(t.Context(), []publish.Event{first}); err != nil {
+		t.Fatal(err)
+	}
+	severities := map[string]bool{}
+	for _, a := range activeAlerts(t, url, 2) {
+		severities[a.Labels["type"]+" "+a.Labels["severity"]] = true
+	}
+	if !severities[podType+" high"] {
+		t.Errorf("alerts %v", severities)
+	}
+	over := first
+	over.Ended, over.Incident.Was = []*finding.Finding{second.Finding(), first.Finding()}, 8
+	if err := to.Send(t.Context(), []publish.Event{over}); err != nil {
+		t.Fatal(err)
+	}
+	activeAlerts(t, url, 0)
 }
 
 type amAlert struct {

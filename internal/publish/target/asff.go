@@ -89,7 +89,7 @@ func asffOf(f *finding.Finding) (*asffFinding, error) {
 		if s.Archived {
 			out.RecordState = "ARCHIVED"
 		}
-		out.Sample = s.AdditionalInfo != nil && strings.Contains(s.AdditionalInfo.Value, `"sample":true`)
+		out.Sample = isSample(f)
 	}
 	if t, ok := finding.Lookup(f.Type); ok && len(t.Remediation) > 0 {
 		out.Remediation = &asffRemediation{asffText{runes(t.Remediation[0], maxASFFText)}}
@@ -100,6 +100,11 @@ func asffOf(f *finding.Finding) (*asffFinding, error) {
 		}
 	}
 	return out, nil
+}
+
+// isSample reports whether a finding is a sample.
+func isSample(f *finding.Finding) bool {
+	return f.Service != nil && f.Service.AdditionalInfo != nil && strings.Contains(f.Service.AdditionalInfo.Value, `"sample":true`)
 }
 
 // asffType is a finding type in Security Hub's taxonomy: the slash becomes a

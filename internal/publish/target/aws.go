@@ -137,8 +137,11 @@ func sized(events []publish.Event, bodies [][]byte, each publish.Each, most, byt
 	return groups
 }
 
-// result is nil, or the errors of some events.
+// result is nil, or the errors of some events; of one alone its own.
 func result(each publish.Each) error {
+	if len(each) == 1 {
+		return each[0]
+	}
 	for _, err := range each {
 		if err != nil {
 			return each

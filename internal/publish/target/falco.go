@@ -3,6 +3,7 @@ package target
 import (
 	"time"
 
+	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/publish"
 )
 
@@ -37,6 +38,35 @@ func falcoOf(e *publish.Event) *falcoEvent {
 		if f.Service != nil {
 			out.Fields["count"] = f.Service.Count
 		}
+		for name, value := range falcoNames(f.Resource) {
+			if value != "" {
+				out.Fields[name] = cut(plain(value), maxFact)
+			}
+		}
+	}
+	return out
+}
+
+// falcoNames are what Falco has names of its own for: Falcosidekick's outputs, and
+// responders behind it, find a pod by them.
+func falcoNames(r *finding.Resource) map[string]string {
+	out := map[string]string{}
+	if r == nil {
+		return out
+	}
+	if k := r.KubernetesDetails; k != nil {
+		if w := k.KubernetesWorkloadDetails; w != nil {
+			out["k8s.ns.name"] = w.Namespace
+			if w.Type == "pods" {
+				out["k8s.pod.name"], out["k8s.pod.uid"] = w.Name, w.UID
+			}
+		}
+		if u := k.KubernetesUserDetails; u != nil {
+			out["ka.user.name"] = u.Username
+		}
+	}
+	if c := r.ContainerDetails; c != nil {
+		out["container.id"], out["container.name"], out["container.image"] = c.ID, c.Name, c.Image
 	}
 	return out
 }

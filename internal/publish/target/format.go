@@ -24,6 +24,7 @@ const (
 	FormatCEF         = "cef"
 	FormatText        = "text"
 	FormatTemplate    = "template"
+	FormatParquet     = "ocsf-parquet" // of a Lake alone
 )
 
 // Formats are those that can be one text.

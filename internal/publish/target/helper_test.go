@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
 )
 
 func readCloser(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
@@ -16,4 +19,9 @@ func startTLS(t *testing.T, s *site) string {
 	srv := httptest.NewTLSServer(http.HandlerFunc(s.serve))
 	t.Cleanup(srv.Close)
 	return srv.URL
+}
+
+func mechanismOf(t *testing.T, user, password string) sasl.Mechanism {
+	t.Helper()
+	return plain.Auth{User: user, Pass: password}.AsMechanism()
 }

@@ -21,6 +21,9 @@ type Jira struct {
 	Issue   string // name of the issue type
 	Labels  []string
 	Header  http.Header // with the authorization
+	// Transition, if set, is the name of the one that an issue goes through when
+	// its findings are archived.
+	Transition string
 }
 
 // Limits of an issue, in characters.
@@ -74,9 +77,46 @@ func (t *Jira) Send(ctx context.Context, events []publish.Event) error {
 		if err != nil {
 			return &publish.RefusedError{Reason: err.Error()}
 		}
+		var moved error
+		if e.Resolved() && t.Transition != "" { // first: a comment would come again with every try
+			if moved = t.move(ctx, issue); moved != nil && !refused(moved) {
+				return moved
+			}
+		}
 		_, err = t.post(ctx, t.URL+to, t.Header, body)
-		return err
+		return cmp.Or(err, moved)
 	})
+}
+
+// move takes an issue through the transition, if it has one of the name now.
+func (t *Jira) move(ctx context.Context, issue string) error {
+	to := t.URL + "/rest/api/2/issue/" + url.PathEscape(issue) + "/transitions"
+	a, err := t.do(ctx, http.MethodGet, to, t.Header, nil)
+	if err == nil {
+		err = t.judge(a)
+	}
+	if err != nil {
+		return fmt.Errorf("read the transitions of %s: %w", issue, err)
+	}
+	var found struct {
+		Transitions []struct{ ID, Name string }
+	}
+	if err := json.Unmarshal(a.body, &found); err != nil {
+		return &publish.RefusedError{Reason: "the transitions of " + issue + " are no JSON"}
+	}
+	var names []string
+	for _, x := range found.Transitions {
+		if strings.EqualFold(x.Name, t.Transition) {
+			body, err := encode(map[string]any{"transition": map[string]string{"id": x.ID}})
+			if err != nil {
+				return &publish.RefusedError{Reason: err.Error()}
+			}
+			_, err = t.post(ctx, to, t.Header, body)
+			return err
+		}
+		names = append(names, plain(x.Name))
+	}
+	return &publish.RefusedError{Reason: fmt.Sprintf("%s has no transition %q now, but %s", issue, t.Transition, strings.Join(names, ", "))}
 }
 
 func (t *Jira) issue(m *message, label string) *jiraIssue {

@@ -19,7 +19,7 @@ type message struct {
 	More     []publish.Brief
 	MoreLeft int // findings of the incident that are not named
 	Steps    []string
-	Resolved bool // of a source
+	Resolved bool // a source is well, or all findings of the incident were archived
 	Key      string
 }
 
@@ -72,6 +72,10 @@ func read(e *publish.Event) message {
 	for _, b := range e.Incident.More {
 		b.Title, b.Type, b.ID = cut(plain(cmp.Or(b.Title, b.Type)), maxTitle), plain(b.Type), plain(b.ID)
 		m.More = append(m.More, b)
+	}
+	if e.Resolved() {
+		m.Title, m.Resolved = cut("Archived: "+m.Title, maxTitle), true
+		return m
 	}
 	if t, ok := finding.Lookup(f.Type); ok {
 		m.Steps = t.Remediation[:min(len(t.Remediation), maxSteps)]

@@ -2,6 +2,8 @@ package target
 
 import (
 	"cmp"
+	"math"
+	"strings"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/finding"
@@ -15,105 +17,10 @@ const (
 	ocsfClass    = 2004
 	ocsfCreate   = 1
 	ocsfUpdate   = 2
+
+	ocsfAWSAccount = 10
+	ocsfSuppressed = 3 // looked at, and put away
 )
-
-type ocsfFinding struct {
-	ActivityID   int            `json:"activity_id"`
-	ActivityName string         `json:"activity_name"`
-	CategoryUID  int            `json:"category_uid"`
-	CategoryName string         `json:"category_name"`
-	ClassUID     int            `json:"class_uid"`
-	ClassName    string         `json:"class_name"`
-	TypeUID      int            `json:"type_uid"`
-	TypeName     string         `json:"type_name"`
-	Time         int64          `json:"time"`
-	StartTime    int64          `json:"start_time,omitempty"`
-	EndTime      int64          `json:"end_time,omitempty"`
-	Count        int64          `json:"count,omitempty"`
-	SeverityID   int            `json:"severity_id"`
-	Severity     string         `json:"severity"`
-	StatusID     int            `json:"status_id"`
-	Status       string         `json:"status"`
-	Message      string         `json:"message,omitempty"`
-	IsAlert      bool           `json:"is_alert"`
-	Metadata     ocsfMetadata   `json:"metadata"`
-	Info         ocsfInfo       `json:"finding_info"`
-	Cloud        ocsfCloud      `json:"cloud"`
-	Resources    []ocsfResource `json:"resources,omitempty"`
-	Evidences    []ocsfEvidence `json:"evidences,omitempty"`
-	Remediation  *ocsfRemedy    `json:"remediation,omitempty"`
-	Unmapped     map[string]any `json:"unmapped,omitempty"`
-}
-
-type ocsfMetadata struct {
-	Version      string      `json:"version"`
-	Product      ocsfProduct `json:"product"`
-	UID          string      `json:"uid"`
-	EventCode    string      `json:"event_code"`
-	LoggedTime   int64       `json:"logged_time"`
-	OriginalTime string      `json:"original_time,omitempty"`
-	Profiles     []string    `json:"profiles"`
-}
-
-type ocsfProduct struct {
-	Name       string `json:"name"`
-	VendorName string `json:"vendor_name"`
-	Version    string `json:"version,omitempty"`
-}
-
-type ocsfInfo struct {
-	UID       string        `json:"uid"`
-	Title     string        `json:"title"`
-	Desc      string        `json:"desc,omitempty"`
-	Types     []string      `json:"types"`
-	Created   int64         `json:"created_time,omitempty"`
-	Modified  int64         `json:"modified_time,omitempty"`
-	FirstSeen int64         `json:"first_seen_time,omitempty"`
-	LastSeen  int64         `json:"last_seen_time,omitempty"`
-	Analytic  *ocsfAnalytic `json:"analytic,omitempty"`
-	Attacks   []ocsfAttack  `json:"attacks,omitempty"`
-}
-
-type ocsfAnalytic struct {
-	Name   string `json:"name"`
-	TypeID int    `json:"type_id"`
-	Type   string `json:"type"`
-}
-
-type ocsfAttack struct {
-	Tactic    *ocsfNamed `json:"tactic,omitempty"`
-	Technique *ocsfNamed `json:"technique,omitempty"`
-}
-
-type ocsfNamed struct {
-	Name string `json:"name,omitempty"`
-	UID  string `json:"uid,omitempty"`
-}
-
-type ocsfCloud struct {
-	Provider string      `json:"provider"`
-	Region   string      `json:"region,omitempty"`
-	Account  ocsfAccount `json:"account"`
-}
-
-type ocsfAccount struct {
-	UID string `json:"uid"`
-}
-
-type ocsfResource struct {
-	UID    string `json:"uid,omitempty"`
-	Name   string `json:"name,omitempty"`
-	Type   string `json:"type,omitempty"`
-	Region string `json:"region,omitempty"`
-}
-
-type ocsfEvidence struct {
-	Data any `json:"data"`
-}
-
-type ocsfRemedy struct {
-	Desc string `json:"desc"`
-}
 
 // ocsfOf is a finding as a Detection Finding of OCSF. GuardDuty's own object
 // stands in unmapped.
@@ -122,10 +29,10 @@ func ocsfOf(e *publish.Event, version string) *ocsfFinding {
 	m := read(e)
 	out := &ocsfFinding{
 		ActivityID: ocsfCreate, ActivityName: "Create", CategoryUID: ocsfCategory, CategoryName: "Findings", ClassUID: ocsfClass, ClassName: "Detection Finding",
-		TypeName: "Detection Finding: Create", StatusID: 1, Status: "New", Message: m.Title, IsAlert: true,
-		Time: epoch(f.UpdatedAt, e.Time), Cloud: ocsfCloud{Provider: "AWS", Region: f.Region, Account: ocsfAccount{f.AccountID}},
+		TypeName: "Detection Finding: Create", StatusID: 1, Status: "New", Message: m.Title,
+		Time: epoch(f.UpdatedAt, e.Time), Cloud: ocsfCloud{Provider: "AWS", Region: f.Region, Account: ocsfAccount{f.AccountID, ocsfAWSAccount, "AWS Account"}},
 		Metadata: ocsfMetadata{
-			Version: ocsfVersion, Product: ocsfProduct{"Vedette", "Vedette", version}, UID: e.ID, EventCode: f.Type,
+			Version: ocsfVersion, Product: ocsfProduct{"Vedette", "Vedette", version}, UID: e.ID, EventCode: f.Type, CorrelationUID: e.Incident.Key,
 			LoggedTime: e.Time.UnixMilli(), OriginalTime: f.UpdatedAt, Profiles: []string{"cloud"},
 		},
 		Info: ocsfInfo{
@@ -137,44 +44,79 @@ func ocsfOf(e *publish.Event, version string) *ocsfFinding {
 	if e.Update {
 		out.ActivityID, out.ActivityName, out.TypeName = ocsfUpdate, "Update", "Detection Finding: Update"
 	}
-	out.TypeUID = ocsfClass*100 + out.ActivityID
+	out.TypeUID = ocsfClass*100 + int64(out.ActivityID)
 	out.SeverityID, out.Severity = ocsfSeverity(m.Severity), m.Severity
 	if s := f.Service; s != nil {
-		out.Count = s.Count
+		out.Count = int32(min(s.Count, math.MaxInt32))
 		out.StartTime, out.EndTime = epoch(s.EventFirstSeen, time.Time{}), epoch(s.EventLastSeen, time.Time{})
 		out.Info.FirstSeen, out.Info.LastSeen = out.StartTime, out.EndTime
-		if s.Action != nil {
-			out.Evidences = []ocsfEvidence{{s.Action}}
+		if s.Archived {
+			out.StatusID, out.Status = ocsfSuppressed, "Suppressed"
+		}
+		if s.FeatureName != "" {
+			out.Info.Sources = []string{s.FeatureName}
 		}
 	}
 	if t, ok := finding.Lookup(f.Type); ok {
 		out.Info.Analytic = &ocsfAnalytic{Name: cmp.Or(t.Detector, f.Type), TypeID: 1, Type: "Rule"}
-		if t.Tactic != "" || t.Technique != "" {
-			var a ocsfAttack
-			if t.Tactic != "" {
-				a.Tactic = &ocsfNamed{Name: t.Tactic}
-			}
-			if t.Technique != "" {
-				a.Technique = &ocsfNamed{UID: t.Technique}
-			}
-			out.Info.Attacks = []ocsfAttack{a}
-		}
+		out.Info.Attacks = ocsfAttacks(t.Tactic, t.Technique)
 		if len(m.Steps) > 0 {
-			out.Remediation = &ocsfRemedy{Desc: m.Steps[0]}
+			out.Remediation = &ocsfRemedy{Desc: strings.Join(m.Steps, " ")}
 		}
 	}
 	out.Resources = ocsfResources(f)
+	out.Evidences = ocsfEvidences(f)
+	out.Observables = ocsfObservables(out.Evidences)
 	return out
 }
 
+// ocsfAttacks is a tactic and a technique of MITRE ATT&CK.
+func ocsfAttacks(tactic, technique string) []ocsfAttack {
+	var a ocsfAttack
+	if tactic != "" {
+		a.Tactic = &ocsfNamed{Name: tactic, UID: mitreTactic(tactic)}
+	}
+	if technique != "" {
+		base, _, sub := strings.Cut(technique, ".")
+		if strings.HasPrefix(technique, "AML.") { // of ATLAS: the dot is none of a sub-technique
+			base, sub = technique, false
+		}
+		a.Technique = &ocsfNamed{UID: base}
+		if sub {
+			a.SubTechnique = &ocsfNamed{UID: technique}
+		}
+	}
+	if a == (ocsfAttack{}) {
+		return nil
+	}
+	return []ocsfAttack{a}
+}
+
+// mitreTactic is the number of a tactic; "" of one that is newer than this.
+func mitreTactic(name string) string {
+	return map[string]string{
+		"Reconnaissance": "TA0043", "Resource Development": "TA0042", "Initial Access": "TA0001", "Execution": "TA0002", "Persistence": "TA0003",
+		"Privilege Escalation": "TA0004", "Defense Evasion": "TA0005", "Credential Access": "TA0006", "Discovery": "TA0007", "Lateral Movement": "TA0008",
+		"Collection": "TA0009", "Exfiltration": "TA0010", "Command and Control": "TA0011", "Impact": "TA0040",
+	}[name]
+}
+
 func ocsfResources(f *finding.Finding) (out []ocsfResource) {
+	namespace := ""
+	if r := f.Resource; r != nil && r.KubernetesDetails != nil && r.KubernetesDetails.KubernetesWorkloadDetails != nil {
+		namespace = plain(r.KubernetesDetails.KubernetesWorkloadDetails.Namespace)
+	}
 	for _, r := range resourcesOf(f) {
-		out = append(out, ocsfResource{UID: r.id, Name: r.name, Type: r.kind, Region: f.Region})
+		x := ocsfResource{UID: r.id, Name: r.name, Type: r.kind, Region: f.Region, Partition: cmp.Or(f.Partition, finding.Partition(f.Region))}
+		if r.kind == "Kubernetes Workload" {
+			x.Namespace = namespace
+		}
+		out = append(out, x)
 	}
 	return out
 }
 
-func ocsfSeverity(label string) int {
+func ocsfSeverity(label string) int32 {
 	switch label {
 	case "Low":
 		return 2

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/publish"
 	"github.com/vedette-project/vedette/internal/publish/target"
 )
@@ -141,9 +142,21 @@ func TestPagerDuty(t *testing.T) {
 	if keys[0] != keys[1] || keys[3] != keys[4] || keys[0] == keys[3] {
 		t.Errorf("keys %q", keys)
 	}
-	if v := decode(t, s.last(t).body); at(t, v, "event_action") != "resolve" || at(t, v, "payload") != nil {
-		t.Errorf("a source that is well: %v", v)
+	for _, e := range []publish.Event{health(t, true, ""), archived(event(t))} {
+		if err := to.Send(t.Context(), []publish.Event{e}); err != nil {
+			t.Fatal(err)
+		}
+		v := decode(t, s.last(t).body)
+		if at(t, v, "event_action") != "resolve" || at(t, v, "payload") != nil || e.Finding() != nil && at(t, v, "dedup_key") != keys[0] {
+			t.Errorf("what is over: %v", v)
+		}
 	}
+}
+
+// archived is the event that a finding was archived.
+func archived(e publish.Event) publish.Event {
+	e.Update, e.Ended = true, []*finding.Finding{e.Finding()}
+	return e
 }
 
 // TestOpsgenie: alerts have an alias, and are closed by it.
@@ -168,6 +181,13 @@ func TestOpsgenie(t *testing.T) {
 	}
 	if r := s.last(t); r.path != "/v2/alerts/"+alias+"/close?identifierType=alias" {
 		t.Errorf("closed by %s", r.path)
+	}
+	e := event(t)
+	if err := to.Send(t.Context(), []publish.Event{archived(e)}); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.last(t); r.path != "/v2/alerts/vedette-"+e.Incident.Key+"/close?identifierType=alias" || !strings.HasPrefix(at(t, decode(t, r.body), "note").(string), "Archived: ") {
+		t.Errorf("an archived finding is closed by %s %s", r.path, r.body)
 	}
 }
 
@@ -206,6 +226,11 @@ func (j *jira) answer(r *http.Request, body []byte) (int, map[string]string, str
 	case path == "/issue/SEC-1/comment":
 		j.comments = append(j.comments, at(j.t, decode(j.t, body), "body").(string))
 		return 201, nil, `{}`
+	case path == "/issue/SEC-1/transitions" && r.Method == http.MethodGet:
+		return 200, nil, `{"transitions":[{"id":"11","name":"In Progress"},{"id":"31","name":"Done"}]}`
+	case path == "/issue/SEC-1/transitions":
+		j.done = at(j.t, decode(j.t, body), "transition", "id") == "31"
+		return 204, nil, ""
 	}
 	return 404, nil, "no such path"
 }
@@ -239,5 +264,30 @@ func TestJira(t *testing.T) {
 		if err := to.Send(t.Context(), []publish.Event{health(t, true, "")}); err != nil || len(j.issues) != 2 {
 			t.Errorf("a source that is well is an issue: %v", err)
 		}
+	}
+}
+
+// TestJiraResolve: the issue of an archived finding has a comment, and is done if
+// there is a transition; a finding that nobody was told of makes no issue.
+func TestJiraResolve(t *testing.T) {
+	s, j := newSite(t), &jira{t: t, cloud: true}
+	s.answer = j.answer
+	to := &target.Jira{Web: web(), URL: s.URL, Project: "SEC", Issue: "Task", Header: http.Header{"Authorization": {"Bearer t"}}}
+	e := event(t)
+	send := func(e publish.Event) error { return to.Send(t.Context(), []publish.Event{e}) }
+	if err := send(archived(e)); err != nil || len(j.issues) != 0 {
+		t.Errorf("%d issues, %v", len(j.issues), err)
+	}
+	if err := errors.Join(send(e), send(archived(e))); err != nil || len(j.issues) != 1 || len(j.comments) != 1 || !strings.Contains(j.comments[0], "Archived") || j.done {
+		t.Errorf("%d issues, comments %q, %v", len(j.issues), j.comments, err)
+	}
+	refused := (*publish.RefusedError)(nil)
+	to.Transition = "Gone"
+	if err := send(archived(e)); !errors.As(err, &refused) || !strings.Contains(err.Error(), `no transition "Gone" now, but In Progress, Done`) || len(j.comments) != 2 {
+		t.Errorf("a transition that is not there: %d comments, %v", len(j.comments), err)
+	}
+	to.Transition = "done"
+	if err := send(archived(e)); err != nil || !j.done || len(j.comments) != 3 {
+		t.Errorf("done %t, %d comments, %v", j.done, len(j.comments), err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"path"
 	"time"
 
@@ -68,14 +69,23 @@ func (t *S3) write(ctx context.Context, dir string, events []publish.Event, grou
 	if err := zip.Close(); err != nil {
 		return err
 	}
-	sum := hex.EncodeToString(name.Sum(nil)[:16])
-	key := fmt.Sprintf("%s/%s-%s-%s-%s-%s.jsonl.gz", dir, sum[:8], sum[8:12], sum[12:16], sum[16:20], sum[20:])
+	key := dir + "/" + objectName(name) + ".jsonl.gz"
 	return t.Put(ctx, key, b.Bytes())
 }
 
-// Put writes one object.
+// objectName is the name of an object, which follows from what is in it.
+func objectName(name hash.Hash) string {
+	sum := hex.EncodeToString(name.Sum(nil)[:16])
+	return fmt.Sprintf("%s-%s-%s-%s-%s", sum[:8], sum[8:12], sum[12:16], sum[16:20], sum[20:])
+}
+
+// Put writes one object of compressed lines.
 func (t *S3) Put(ctx context.Context, key string, data []byte) error {
-	in := &s3.PutObjectInput{Bucket: &t.Bucket, Key: &key, Body: bytes.NewReader(data), ContentType: aws.String("application/gzip")}
+	return t.put(ctx, key, "application/gzip", data)
+}
+
+func (t *S3) put(ctx context.Context, key, contentType string, data []byte) error {
+	in := &s3.PutObjectInput{Bucket: &t.Bucket, Key: &key, Body: bytes.NewReader(data), ContentType: aws.String(contentType)}
 	if t.KMSKey != "" {
 		in.ServerSideEncryption, in.SSEKMSKeyId = types.ServerSideEncryptionAwsKms, &t.KMSKey
 	}
