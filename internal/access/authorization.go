@@ -38,8 +38,8 @@ func parseAuthorization(header string) (*authorization, *Error) {
 		return nil, errIncomplete("Authorization header is too long.")
 	}
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
-	if scheme != algorithm {
-		return nil, errIncomplete("Unsupported AWS 'algorithm': '" + clip(scheme) + "'. Use " + algorithm + ".")
+	if scheme != algorithm { // which is not repeated: it may be a secret without a scheme
+		return nil, errIncomplete("Unsupported AWS 'algorithm'. Use " + algorithm + ".")
 	}
 	parts := make(map[string]string, 3)
 	for part := range strings.SplitSeq(rest, ",") {
@@ -72,8 +72,8 @@ func parseAuthorization(header string) (*authorization, *Error) {
 func (a *authorization) setCredential(s string) *Error {
 	f := strings.Split(s, "/")
 	if len(f) != 5 || slices.Contains(f, "") {
-		return errIncomplete("Credential must have exactly 5 slash-delimited elements, " +
-			"e.g. keyid/date/region/service/term, got '" + clip(s) + "'.")
+		// It is not repeated: who takes his secret for his key's id has slashes in it.
+		return errIncomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.")
 	}
 	if f[4] != terminator {
 		return errInvalid("Credential should be scoped with a valid terminator: '" + terminator + "', not '" + clip(f[4]) + "'.")

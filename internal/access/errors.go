@@ -19,6 +19,7 @@ const (
 	CodeIncomplete   = "IncompleteSignatureException"
 	CodeInvalid      = "InvalidSignatureException"
 	CodeUnknownKey   = "UnrecognizedClientException"
+	CodeAccessDenied = "AccessDeniedException"
 )
 
 func errMissingToken() *Error {

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -18,20 +19,23 @@ const maxSkew = 15 * time.Minute
 
 const amzDateLayout = "20060102T150405Z"
 
-// Verifier checks the SigV4 signature of requests. All fields are needed; it
-// is safe for concurrent use.
+// Verifier checks the SigV4 signature of requests. Fields that do not say so
+// are needed; it is safe for concurrent use.
 type Verifier struct {
 	Service string // guardduty
 	Region  string // the only region a credential scope may name
 	Now     func() time.Time
 	Lookup  Lookup
+	// Token finds whose an ID token is that stands in the place of a signature,
+	// as "Authorization: Bearer TOKEN"; nil takes none. A refusal is an *Error.
+	Token func(ctx context.Context, token string) (Key, error)
 }
 
 // Verify finds whose signature the request carries. body is the body exactly
 // as it was sent; r.Body is not touched.
 //
-// A refusal is an *Error. Any other error comes from Lookup and says nothing
-// about the request.
+// A refusal is an *Error. Any other error comes from Lookup or Token and says
+// nothing about the request.
 //
 // X-Amz-Security-Token is tolerated: our keys have none, yet clients with
 // ambient session credentials send one. When it is signed it is verified like
@@ -43,6 +47,9 @@ func (v *Verifier) Verify(r *http.Request, body []byte) (Key, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) > 1 {
 		return Key{}, errIncomplete("The request has several Authorization headers.")
+	}
+	if token, ok := BearerToken(r.Header.Get("Authorization")); ok && v.Token != nil {
+		return v.Token(r.Context(), token)
 	}
 	a, refusal := parseAuthorization(r.Header.Get("Authorization"))
 	if refusal != nil {

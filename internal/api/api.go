@@ -24,8 +24,11 @@ const maxBody = 1 << 20
 
 // Options is what the API needs. What has no comment on its absence is required.
 type Options struct {
-	Store   Store
-	Keys    access.Lookup    // finds an access key by id; ErrNoKey when there is none
+	Store Store
+	Keys  access.Lookup // finds an access key by id; ErrNoKey when there is none
+	// Token finds whose an ID token is that a person's script sends in the place
+	// of a signature; nil takes none. A refusal is an *access.Error.
+	Token   func(ctx context.Context, token string) (access.Key, error)
 	Account string           // 12 digits: whose detector CreateDetector makes
 	Region  string           // where that is; the credential scope must name it
 	Now     func() time.Time // the clock, for signatures and for createdAt and updatedAt
@@ -52,7 +55,7 @@ type server struct {
 func New(o Options) http.Handler {
 	s := &server{
 		Options: o,
-		verify:  access.Verifier{Service: Service, Region: o.Region, Now: o.Now, Lookup: o.Keys},
+		verify:  access.Verifier{Service: Service, Region: o.Region, Now: o.Now, Lookup: o.Keys, Token: o.Token},
 		limit:   newLimiter(o.RequestsPerSecond),
 		mux:     http.NewServeMux(),
 	}

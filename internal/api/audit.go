@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/vedette-project/vedette/internal/access"
@@ -62,9 +63,19 @@ func (s *server) entry(c *call) store.AuditEntry {
 	}
 	return store.AuditEntry{
 		At: s.Now().UTC(), Actor: c.key.ID, Role: string(c.key.Role), Account: c.account,
-		Operation: c.op.name, Target: clip(strings.ToValidUTF8(c.r.URL.RequestURI(), "?")), Request: audited(c.body),
+		Operation: c.op.name, Target: clip(strings.ToValidUTF8(auditedTarget(c.r.URL), "?")), Request: audited(c.body),
 		RequestID: c.id, Source: from,
 	}
+}
+
+// auditedTarget is a request's path with what of its query says which change it
+// is. The rest may be anything, such as what proves somebody else who he is.
+func auditedTarget(u *url.URL) string {
+	target := u.EscapedPath()
+	if keys := u.Query()["tagKeys"]; len(keys) > 0 {
+		target += "?" + url.Values{"tagKeys": keys}.Encode()
+	}
+	return target
 }
 
 // audited is a request's body as the log keeps it: without what only the

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -149,13 +150,31 @@ func TestFilterPages(t *testing.T) {
 	wantBad(t, err, "The request is rejected because the parameter maxResults has an invalid value: must be a whole number from 1 to 50.")
 }
 
+// member is a text of an answer.
+func member(t *testing.T, answer, name string) string {
+	t.Helper()
+	var m map[string]string
+	if err := json.Unmarshal([]byte(answer), &m); err != nil || m[name] == "" {
+		t.Fatalf("no %s in %s", name, answer)
+	}
+	return m[name]
+}
+
 func TestTags(t *testing.T) {
 	s := newService(t)
 	c := s.enable()
 	ctx := t.Context()
 	must(c.CreateFilter(ctx, &guardduty.CreateFilterInput{DetectorId: aws.String(detectorID()), Name: aws.String("mine"), FindingCriteria: typeIs("x")}))(t)
 	detector := "arn:aws:guardduty:" + region + ":" + account + ":detector/" + detectorID()
-	for _, arn := range []string{detector, detector + "/filter/mine"} {
+	arns := []string{detector, detector + "/filter/mine"}
+	for kind, id := range map[string]string{"ipset": "ipSetId", "threatintelset": "threatIntelSetId", "threatentityset": "threatEntitySetId", "trustedentityset": "trustedEntitySetId"} {
+		r := s.raw("admin", "POST", "/detector/"+detectorID()+"/"+kind, `{"name":"mine","format":"TXT","location":"https://s3.amazonaws.com/lists/mine.txt","activate":false}`)
+		arns = append(arns, detector+"/"+kind+"/"+member(t, r.text, id))
+	}
+	r := s.raw("admin", "POST", "/detector/"+detectorID()+"/publishingDestination", `{"destinationType":"S3","destinationProperties":{"destinationArn":"arn:aws:s3:::findings"},"tags":{"b/c":"x"}}`)
+	destination := member(t, r.text, "destinationId")
+	arns = append(arns, detector+"/publishingDestination/"+destination)
+	for _, arn := range arns {
 		must(c.TagResource(ctx, &guardduty.TagResourceInput{ResourceArn: aws.String(arn), Tags: map[string]string{"a": "1", "b/c": "2", "d": ""}}))(t)
 		must(c.TagResource(ctx, &guardduty.TagResourceInput{ResourceArn: aws.String(arn), Tags: map[string]string{"a": "3"}}))(t)
 		must(c.UntagResource(ctx, &guardduty.UntagResourceInput{ResourceArn: aws.String(arn), TagKeys: []string{"b/c", "unknown"}}))(t)
@@ -167,6 +186,9 @@ func TestTags(t *testing.T) {
 	if r := s.raw("admin", "POST", "/tags/"+detector, `{"tags":{"x":"y"}}`); r.status != 204 || r.text != "" {
 		t.Errorf("a tag with the ARN's slashes as they are: %d %q", r.status, r.text)
 	}
+	if r := s.raw("admin", "GET", "/detector/"+detectorID()+"/publishingDestination/"+destination, ""); !strings.Contains(r.text, `"tags":{"a":"3","d":""}`) {
+		t.Errorf("the destination with tags: %s", r.text)
+	}
 	if r := s.raw("admin", "GET", "/detector/"+detectorID()+"/filter/mine", ""); !strings.Contains(r.text, `"version":1`) {
 		t.Errorf("tagging counted as an update: %s", r.text)
 	}
@@ -174,12 +196,17 @@ func TestTags(t *testing.T) {
 	for arn, message := range map[string]string{
 		"nonsense":            "The request is rejected because the parameter resourceArn has an invalid value: is not an ARN of this service.",
 		"arn:aws:s3:::bucket": "The request is rejected because the parameter resourceArn has an invalid value: is not an ARN of this service.",
-		strings.Replace(detector, account, "999999999999", 1):                  notOwned,
-		strings.Replace(detector, region, "us-east-1", 1):                      notOwned,
-		strings.Replace(detector, detectorID(), strings.Repeat("0", 32), 1):    notOwned,
-		detector + "/filter/nobody":                                            noResource,
-		detector + "/ipset/x":                                                  noResource,
-		"arn:aws:guardduty:" + region + ":" + account + ":publisher/something": "The request is rejected because the parameter resourceArn has an invalid value: is not an ARN of a detector or of what belongs to one.",
+		strings.Replace(detector, account, "999999999999", 1):                                           notOwned,
+		strings.Replace(detector, region, "us-east-1", 1):                                               notOwned,
+		strings.Replace(detector, detectorID(), strings.Repeat("0", 32), 1):                             notOwned,
+		detector + "/filter/nobody":                                                                     noResource,
+		detector + "/ipset/x":                                                                           noResource,
+		detector + "/filter/" + destination:                                                             noResource,
+		detector + "/publishingDestination/x":                                                           noResource,
+		detector + "/publishingDestination/":                                                            noResource,
+		detector + "/publishingDestination/" + destination + "/x":                                       noResource,
+		"arn:aws:guardduty:" + region + ":" + account + ":malware-protection-plan/0123456789abcdef0123": noResource,
+		"arn:aws:guardduty:" + region + ":" + account + ":publisher/something":                          "The request is rejected because the parameter resourceArn has an invalid value: is not an ARN of a detector or of what belongs to one.",
 	} {
 		_, err := c.ListTagsForResource(ctx, &guardduty.ListTagsForResourceInput{ResourceArn: aws.String(arn)})
 		wantBad(t, err, message)

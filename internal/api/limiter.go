@@ -8,8 +8,8 @@ import (
 )
 
 // limiter bounds how often each key may call. A key has a bucket that fills at
-// the rate and holds two seconds of it. There is one bucket a key that exists,
-// since only verified requests come here.
+// the rate and holds two seconds of it. There is one bucket a key or person
+// that exists, since only verified requests come here.
 type limiter struct {
 	rate float64 // of calls a second; 0: no bound
 

@@ -134,6 +134,16 @@ func (s *server) listTagsForResource(ctx context.Context, c *call) (any, error) 
 			return nil, err
 		}
 		tags = l.Tags
+	case res.destination != "":
+		all, err := s.Store.Destinations(ctx, res.detector.ID)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(all, func(d store.Destination) bool { return d.ID == res.destination })
+		if i < 0 {
+			return nil, bad(textNoResource)
+		}
+		tags = all[i].Tags
 	}
 	return map[string]finding.Tags{"tags": tagsOrEmpty(tags)}, nil
 }
@@ -155,6 +165,9 @@ func (s *server) changeTags(ctx context.Context, c *call, change func(finding.Ta
 	}
 	if res.set != "" {
 		return s.changeSetTags(ctx, res, change)
+	}
+	if res.destination != "" {
+		return s.changeDestinationTags(ctx, res, change)
 	}
 	err = s.Store.UpdateDetector(ctx, res.detector.ID, func(d *finding.Detector) (err error) {
 		d.TagsByKey, err = change(d.TagsByKey)
@@ -182,12 +195,29 @@ func (s *server) changeSetTags(ctx context.Context, res taggedResource, change f
 	return err
 }
 
-// taggedResource is a detector, or one of its filters or lists.
+func (s *server) changeDestinationTags(ctx context.Context, res taggedResource, change func(finding.Tags) (finding.Tags, error)) error {
+	err := s.Store.ChangeDestinations(ctx, res.detector.ID, func(have []store.Destination) (*store.Destination, bool, error) {
+		i := slices.IndexFunc(have, func(d store.Destination) bool { return d.ID == res.destination })
+		if i < 0 {
+			return nil, false, bad(textNoResource)
+		}
+		var err error
+		have[i].Tags, err = change(have[i].Tags)
+		return &have[i], false, err
+	})
+	if errors.Is(err, finding.ErrNotFound) {
+		return bad(textNotOwned)
+	}
+	return err
+}
+
+// taggedResource is a detector, or one of its filters, lists or destinations.
 type taggedResource struct {
-	detector finding.Detector
-	filter   string         // its name
-	kind     store.ListKind // of a list
-	set      string         // its id
+	detector    finding.Detector
+	filter      string         // its name
+	kind        store.ListKind // of a list
+	set         string         // its id
+	destination string         // its id
 }
 
 // taggable finds the resource of the path's ARN. The ARN must be the one that
@@ -199,6 +229,9 @@ func (s *server) taggable(ctx context.Context, c *call) (taggedResource, error) 
 		return taggedResource{}, badParam("resourceArn", "is not an ARN of this service")
 	}
 	parts := strings.Split(f[5], "/")
+	if len(parts) == 2 && parts[0] == "malware-protection-plan" { // there is none here
+		return taggedResource{}, bad(textNoResource)
+	}
 	if len(parts) < 2 || parts[0] != "detector" {
 		return taggedResource{}, badParam("resourceArn", "is not an ARN of a detector or of what belongs to one")
 	}
@@ -215,6 +248,8 @@ func (s *server) taggable(ctx context.Context, c *call) (taggedResource, error) 
 		return taggedResource{detector: d}, nil
 	case len(parts) == 4 && parts[2] == "filter" && parts[3] != "":
 		return taggedResource{detector: d, filter: parts[3]}, nil
+	case len(parts) == 4 && parts[2] == "publishingDestination" && parts[3] != "":
+		return taggedResource{detector: d, destination: parts[3]}, nil
 	case len(parts) == 4 && slices.Contains(store.ListKinds(), store.ListKind(parts[2])) && parts[3] != "":
 		return taggedResource{detector: d, kind: store.ListKind(parts[2]), set: parts[3]}, nil
 	}

@@ -168,14 +168,14 @@ func (s *scanner) within(b *event.Batch) *event.Batch {
 // CandidateRules are today's rules with others beside them. A file of the
 // operator's all of whose rules are among the others is an older version of
 // them, and left out.
-func CandidateRules(d config.Detection, paths []string) (set *rule.Set, skipped int, err error) {
+func CandidateRules(d config.Detection, paths []string) (*rule.Set, error) {
 	more, err := rule.ReadFiles(paths...)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	own, err := rule.ReadFiles(d.Rules...)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	declared := rule.Declared(more)
 	own = slices.DeleteFunc(own, func(f rule.File) bool {
@@ -187,7 +187,7 @@ func CandidateRules(d config.Detection, paths []string) (set *rule.Set, skipped 
 	own = append(own, more...)
 	pack, err := packFiles(&d.RulePack, own)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	return loadRules(slices.Concat(pack, own))
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/event"
@@ -27,7 +26,7 @@ func NoiseLimits(c *config.Config) noise.Limits {
 func checkNoise(n *config.Noise, rules *rule.Set) error {
 	var errs []error
 	for _, typ := range slices.Sorted(maps.Keys(n.Types)) {
-		if _, ok := finding.Lookup(typ); ok || strings.HasSuffix(typ, ".Custom") || strings.HasSuffix(typ, ".Rule") {
+		if _, ok := finding.Lookup(typ); ok || finding.OfRule(typ) {
 			continue
 		}
 		if rules != nil && slices.ContainsFunc(rules.Rules(), func(r *rule.Rule) bool { return r.Vedette.Type == typ }) {

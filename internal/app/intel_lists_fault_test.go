@@ -294,7 +294,7 @@ func TestListWebFaults(t *testing.T) {
 	w.want(id, "ERROR", "which is on this machine or its own link")
 	for address, refused := range map[string]bool{
 		"127.0.0.1:443": true, "[::1]:443": true, "169.254.169.254:443": true, "[fe80::1%eth0]:443": true, "[::ffff:127.0.0.1]:443": true,
-		"0.0.0.0:443": true, "224.0.0.1:443": true, "10.0.0.1:443": false, "203.0.113.7:443": false, "[2001:db8::1]:443": false,
+		"[fd00:ec2::254]:443": true, "100.100.100.200:443": true, "0.0.0.0:443": true, "224.0.0.1:443": true, "10.0.0.1:443": false, "203.0.113.7:443": false, "[2001:db8::1]:443": false,
 	} {
 		if err := refuseLocal("tcp", address, nil); err != nil != refused {
 			t.Errorf("%s: %v", address, err)

@@ -62,10 +62,16 @@ func refuseLocal(_, address string, _ syscall.RawConn) error {
 		return err
 	}
 	a := at.Addr().Unmap().WithZone("")
-	if a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() {
+	if a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() || isMetadata(a) {
 		return fmt.Errorf("lists are not read from %s, which is on this machine or its own link; use file:/// or another address", a)
 	}
 	return nil
+}
+
+// isMetadata says whether a cloud tells a machine its credentials there, where
+// that is no link-local address.
+func isMetadata(a netip.Addr) bool {
+	return netip.MustParsePrefix("fd00:ec2::/32").Contains(a) || a == netip.MustParseAddr("100.100.100.200")
 }
 
 // markOf is how a source looks by what its server says.

@@ -46,7 +46,7 @@ func LenientOptions(c *config.Config) (detect.Options, []OperatorFile, error) {
 		return o, nil, err
 	}
 	var err error
-	if o.Rules, _, err = RuleSet(*d); err != nil {
+	if o.Rules, err = RuleSet(*d); err != nil {
 		return o, nil, fmt.Errorf("detection.rules: %w", err)
 	}
 	if err := checkNoise(&d.Noise, o.Rules); err != nil {

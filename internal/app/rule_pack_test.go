@@ -85,7 +85,7 @@ func TestRulePackByConfiguration(t *testing.T) {
 	count := func(change func(*config.RulePack)) int {
 		c := config.Default()
 		change(&c.Detection.RulePack)
-		set, _, err := RuleSet(c.Detection)
+		set, err := RuleSet(c.Detection)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,25 +13,25 @@ import (
 // RuleSet is the rules in force: the operator's own, and of the pack those that
 // are not switched off and that no rule of the operator's replaces, which has
 // the same id. Nil if there are none.
-func RuleSet(d config.Detection) (set *rule.Set, skipped int, err error) {
+func RuleSet(d config.Detection) (*rule.Set, error) {
 	own, err := rule.ReadFiles(d.Rules...)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	pack, err := packFiles(&d.RulePack, own)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	return loadRules(slices.Concat(pack, own))
 }
 
 // LoadRules reads rules of the operator's own, nil if none are named. A rule
 // with a fault is no rule that somebody relies on: nothing starts with one.
-// What is about logs that are not read is left out, and counted.
-func LoadRules(paths []string) (set *rule.Set, skipped int, err error) {
+// What is about logs that are not read is left out, and counted in the set.
+func LoadRules(paths []string) (*rule.Set, error) {
 	files, err := rule.ReadFiles(paths...)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	return loadRules(files)
 }
@@ -57,24 +57,21 @@ func packFiles(p *config.RulePack, own []rule.File) ([]rule.File, error) {
 	return rules.Without(all, slices.Concat(p.Disable, rule.Declared(own))), nil
 }
 
-func loadRules(files []rule.File) (set *rule.Set, skipped int, err error) {
+func loadRules(files []rule.File) (*rule.Set, error) {
 	if len(files) == 0 {
-		return nil, 0, nil
+		return nil, nil
 	}
 	set, problems := rule.Load(files)
 	var faults []error
 	for _, p := range problems {
-		switch p.Grade {
-		case rule.Fault:
+		if p.Grade == rule.Fault {
 			faults = append(faults, p)
-		case rule.Skipped:
-			skipped++
 		}
 	}
 	if len(faults) > 0 {
-		return nil, 0, fmt.Errorf("%d rules cannot be loaded; `vedette rules check` tells more:\n%w", len(faults), errors.Join(faults...))
+		return nil, fmt.Errorf("%d rules cannot be loaded; `vedette rules check` tells more:\n%w", len(faults), errors.Join(faults...))
 	}
-	return set, skipped, nil
+	return set, nil
 }
 
 // checkRulePack reports names of rules of the pack that there are not.

@@ -105,12 +105,24 @@ func (l *liveRules) infos() (out []store.RuleInfo) {
 		}
 		out = append(out, store.RuleInfo{
 			Rule: r.Ref(), Version: r.Version(), ID: ruleID(r.Ref()), Title: r.Title, Kind: kind, Level: r.Level, Events: r.Kinds(), Quiet: r.Quiet, File: r.File, Line: r.Line,
+			Types: detect.RuleTypes(r), Attack: attackTags(r.Tags),
 		})
 	}
 	for _, c := range catalogue(l.disabled) {
 		out = append(out, store.RuleInfo{
 			Rule: c.Name, ID: ruleID(c.Name), Title: c.Name, Kind: "builtin", Level: strings.ToLower(finding.SeverityLabel(c.Severity)), Events: []string{"cloudtrail"},
+			Types: []string{c.Type},
 		})
+	}
+	return out
+}
+
+// attackTags are the tactics and techniques of ATT&CK among tags.
+func attackTags(tags []string) (out []string) {
+	for _, t := range tags {
+		if name, ok := strings.CutPrefix(strings.ToLower(t), "attack."); ok {
+			out = append(out, name)
+		}
 	}
 	return out
 }
@@ -146,7 +158,7 @@ func (a *App) startRules(ctx context.Context, set *rule.Set) error {
 // showRules keeps the rules current that a process shows which does not judge
 // by them. They need not be there: they are looked for again and again.
 func (a *App) showRules() {
-	set, _, err := RuleSet(a.Config.Detection)
+	set, err := RuleSet(a.Config.Detection)
 	if err != nil {
 		a.Log.Warn("the rules that the configuration names cannot be shown, since they cannot be loaded here", "key", "detection.rules", "err", RuleFaults(err))
 	}

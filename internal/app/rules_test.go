@@ -60,7 +60,7 @@ func TestRulesInServer(t *testing.T) {
 	}
 	o := scanOptions(t, []string{log})
 	var err error
-	if o.Detect.Rules, _, err = LoadRules([]string{file}); err != nil {
+	if o.Detect.Rules, err = LoadRules([]string{file}); err != nil {
 		t.Fatal(err)
 	}
 	want := scan(t, o).Findings

@@ -86,7 +86,7 @@ func (w *rulesWatch) look(asked bool) {
 		return
 	}
 	w.sum = sum
-	set, _, err := RuleSet(w.app.Config.Detection)
+	set, err := RuleSet(w.app.Config.Detection)
 	if err != nil {
 		w.fail(err, asked)
 		return

@@ -32,6 +32,7 @@ type Config struct {
 	Store        Store        `yaml:"store"`
 	Publish      Publish      `yaml:"publish"`
 	API          API          `yaml:"api"`
+	Access       People       `yaml:"access"`
 	Usage        Usage        `yaml:"usage"`
 	Log          Log          `yaml:"log"`
 }
@@ -212,6 +213,7 @@ func Default() *Config {
 		Intelligence: defaultIntelligence(),
 		Store:        Store{DataDir: "vedette-data", RetentionDays: 90, Postgres: Postgres{MaxConns: 8}},
 		API:          defaultAPI(),
+		Access:       defaultPeople(),
 		Log:          Log{Level: "info"},
 	}
 }

@@ -78,6 +78,7 @@ func (c *Config) Validate() error {
 		bad("store.retentionDays", "%d is below 1", c.Store.RetentionDays)
 	}
 	c.API.validate(bad)
+	c.Access.validate(bad)
 	c.Usage.validate(bad)
 	c.validateJournal(bad)
 	c.validateShared(bad)

@@ -56,6 +56,16 @@ func TestLabelForms(t *testing.T) {
 	}
 }
 
+// TestTypesOfRules: a label may name a type that a rule or somebody else's alert
+// makes, which is not known here.
+func TestTypesOfRules(t *testing.T) {
+	for _, typ := range []string{"Execution:Kubernetes/Payments.Custom", "Execution:Runtime/TerminalShell.Rule"} {
+		if l, err := ParseLabels("labels", []byte("- records: [a]\n  types: ['"+typ+"']")); err != nil || len(l) != 1 || l[0].Types[0] != typ {
+			t.Errorf("%s: %+v, %v", typ, l, err)
+		}
+	}
+}
+
 // TestLabelFaults: a fault is told with its line and field, and all at once.
 func TestLabelFaults(t *testing.T) {
 	for text, want := range map[string]string{

@@ -165,7 +165,7 @@ func (l *Label) set(key string, value *yaml.Node) (err error) {
 
 // known reports whether a type, or a beginning of types, is in the catalogue.
 func known(typ string) bool {
-	if strings.HasSuffix(typ, ".Custom") || strings.HasSuffix(typ, ".Rule") { // those of rules, which are not known here
+	if finding.OfRule(typ) {
 		return true
 	}
 	begin, open := strings.CutSuffix(typ, "*")

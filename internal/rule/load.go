@@ -21,6 +21,16 @@ type Set struct {
 	compiled     []compiled
 	views        []*view
 	correlations []*Correlation // those that others ask for come first
+	skipped      int
+}
+
+// Skipped is how many rules were left out since no log that is read here is of
+// their logsource.
+func (s *Set) Skipped() int {
+	if s == nil {
+		return 0
+	}
+	return s.skipped
 }
 
 // compiled is a rule as one kind of event is asked.
@@ -192,6 +202,11 @@ func Load(files []File) (*Set, []Problem) {
 	l.correlate()
 	l.versions()
 	l.index()
+	for i := range l.problems {
+		if l.problems[i].Grade == Skipped {
+			l.set.skipped++
+		}
+	}
 	slices.SortStableFunc(l.problems, func(a, b Problem) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
