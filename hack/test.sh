@@ -26,11 +26,11 @@ go tool staticcheck ./...
 
 if $can_install; then
   step "packages"
-  install_packages awscli clang-19 llvm-19 libbpf-dev postgresql etcd-server containerd runc busybox-static containernetworking-plugins iptables iproute2 prometheus-alertmanager rsyslog rsyslog-gnutls
+  install_packages awscli clang-19 llvm-19 libbpf-dev postgresql etcd-server containerd runc busybox-static containernetworking-plugins iptables iproute2 prometheus-alertmanager rsyslog rsyslog-gnutls chromium fonts-dejavu-core
 fi
 
 step "unit, scenario and API tests"
-go test -timeout 20m $(go list ./... | grep -v -e /internal/soak -e /internal/acts)
+go test -timeout 20m $(go list ./... | grep -v -e /internal/soak -e /internal/acts -e /internal/console/browser)
 
 step "soak, briefly"
 go test -count=1 ./internal/soak
@@ -39,11 +39,16 @@ go test -count=1 ./internal/soak
 step "real attacks in real containers"
 go test -count=1 ./internal/acts
 
+step "the console in a real browser"
+go test -count=1 ./internal/console/browser
+
 step "race detector"
-# Rooms in which goroutines meet. What internal/acts looks at are programs of their own.
+# Rooms in which goroutines meet. What internal/acts and internal/console/browser look at are programs of their own.
 rooms=$(grep -rlE --include='*.go' '^\s+go (func|[a-z])|sync\.(Mutex|RWMutex|WaitGroup|Map|Cond|Pool)|atomic\.' internal cmd |
-  xargs -n1 dirname | sort -u | grep -v -e testdata -e internal/acts | sed 's,^,./,')
-go test -short -race -parallel 4 -timeout 20m $rooms
+  xargs -n1 dirname | sort -u | grep -v -e testdata -e internal/acts -e internal/console/browser | sed 's,^,./,')
+# What reads much and alone was tested above.
+alone='^(TestScenarios|TestQuality|TestSequencesInAnyFiles|TestThreeQuietMonths|TestOrderOfFlowsAndQueries|TestOrderOfCalls|TestRulePackIsWhole)$'
+go test -short -race -parallel 4 -timeout 20m -skip "$alone" $rooms
 
 step "fuzzing, briefly"
 bash hack/fuzz.sh 2000x

@@ -30,7 +30,8 @@ func auditList(s streams, data *dataFlags) *cobra.Command {
 		Use:   "list",
 		Short: "List the changes that were asked for, newest first",
 		Long: `Lists the calls of the API that change something, refused ones included, and
-changes of access keys: when, by which key, from where, what, and how it ended.
+changes by commands, such as those of access keys: when, by whom, from where, what,
+and how it ended.
 An entry is written before its change is made; one without a status is of a call
 that still runs, or whose server died in the middle.`,
 		Example: `  vedette audit list --since 24h
@@ -73,7 +74,7 @@ that still runs, or whose server died in the middle.`,
 	f := cmd.Flags()
 	f.StringVar(&since, "since", "", "only from then on: a time such as 2026-05-01T12:00:00Z, a date, or how long ago, such as 24h")
 	f.StringVar(&until, "until", "", "only before then, likewise")
-	f.StringVar(&q.Actor, "key", "", `only of this access key; "command line" and "server" name changes without one`)
+	f.StringVar(&q.Actor, "key", "", `only of this access key, or person as oidc:NAME; "command line" and "server" name changes without one`)
 	f.StringVar(&q.Operation, "operation", "", "only of this operation, such as DeleteDetector")
 	f.IntVar(&q.Limit, "limit", 100, "how many, at most; 0 for all")
 	outputFlag(cmd, &output)
@@ -120,10 +121,15 @@ func dash(s string) string {
 	return printable(s)
 }
 
-// noted makes a change of findings with its entry in the audit log: before it,
-// and again when it ended.
+// noted makes a change with its entry in the audit log: before it, and again
+// when it ended.
 func noted(ctx context.Context, st *store.Store, operation string, ids []string, change func() error) error {
-	e := store.AuditEntry{At: time.Now().UTC(), Actor: "command line", Operation: operation, Target: strings.Join(ids, " ")}
+	return notedWith(ctx, st, operation, ids, "", change)
+}
+
+// notedWith is noted for a change that says more than what it is about.
+func notedWith(ctx context.Context, st *store.Store, operation string, ids []string, request string, change func() error) error {
+	e := store.AuditEntry{At: time.Now().UTC(), Actor: "command line", Operation: operation, Target: strings.Join(ids, " "), Request: request}
 	n, err := st.BeginAudit(ctx, e)
 	if err != nil {
 		return err

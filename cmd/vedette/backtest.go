@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -158,38 +157,26 @@ func (f *backtestFlags) logs(ctx context.Context, s streams, paths []string, tod
 // they are the same.
 func (f *backtestFlags) judges(s streams) (today, candidate app.Settings, err error) {
 	if today.Detect, err = app.DetectOptions(f.today); err != nil {
-		return today, candidate, fmt.Errorf("today's settings: %w", harmless(err))
+		return today, candidate, fmt.Errorf("today's settings: %w", err)
 	}
 	today.Sequences, today.Noise, today.Suppress = app.SequenceOptions(f.today), app.NoiseLimits(f.today), f.todayHides
 	candidate = today
 	if f.settings != "" {
 		if candidate.Detect, err = app.DetectOptions(f.candidate); err != nil {
-			return today, candidate, fmt.Errorf("--settings %s: %w", f.settings, harmless(err))
+			return today, candidate, fmt.Errorf("--settings %s: %w", f.settings, err)
 		}
 		candidate.Sequences, candidate.Noise = app.SequenceOptions(f.candidate), app.NoiseLimits(f.candidate)
 	}
 	if len(f.rules) > 0 {
-		set, skipped, err := app.CandidateRules(f.candidate.Detection, f.rules)
+		set, err := app.CandidateRules(f.candidate.Detection, f.rules)
 		if err != nil {
-			return today, candidate, fmt.Errorf("--rules: %w", harmless(err))
+			return today, candidate, fmt.Errorf("--rules: %w", err)
 		}
-		if skipped > 0 {
-			fmt.Fprintf(s.err, "vedette: %d of the rules are about logs that are not read here, and left out; `vedette rules check` names them\n", skipped)
-		}
+		tellSkipped(set, s.err)
 		candidate.Detect.Rules = set
 	}
 	candidate.Suppress = f.candidateHide
 	return today, candidate, nil
-}
-
-// harmless is an error that repeats what others wrote, without what drives a
-// terminal.
-func harmless(err error) error {
-	lines := strings.Split(err.Error(), "\n")
-	for i := range lines {
-		lines[i] = printable(lines[i])
-	}
-	return errors.New(strings.Join(lines, "\n"))
 }
 
 // triedRules are the candidate's rules, with what their own tests give.
@@ -197,7 +184,7 @@ func (f *backtestFlags) triedRules(ctx context.Context) ([]backtest.Rule, error)
 	if len(f.rules) == 0 && f.settings == "" || f.candidate == nil {
 		return nil, nil
 	}
-	set, _, err := app.CandidateRules(f.candidate.Detection, f.rules) // a set of its own: tests change it
+	set, err := app.CandidateRules(f.candidate.Detection, f.rules) // a set of its own: tests change it
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func configCommand(s streams) *cobra.Command {
 			}
 			err = errors.Join(app.CheckRules(c), app.CheckFeeds(c))
 			if !textOnly {
-				err = errors.Join(err, app.CheckFiles(c))
+				err = errors.Join(err, app.CheckFiles(c), app.CheckPeople(c))
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)

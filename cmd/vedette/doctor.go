@@ -76,6 +76,7 @@ func examine(ctx context.Context, data *dataFlags) []check {
 	}
 	d.say(statusOK, "configuration", "account %s, Region %s, data in %s", d.cfg.Account, d.cfg.Region, dataOf(d.cfg))
 	d.server(ctx)
+	d.people(ctx)
 	d.room()
 	for _, f := range d.cfg.Ingest.Follow {
 		d.readable("followed log "+f.Path, f.Path)

@@ -15,13 +15,13 @@ const longDryRun = 14 * 24 * time.Hour
 
 // rules says whether the rules on disk load, and how those of the servers are.
 func (d *doctor) rules(ctx context.Context, st *store.Store) {
-	set, skipped, err := app.RuleSet(d.cfg.Detection)
+	set, err := app.RuleSet(d.cfg.Detection)
 	if err != nil {
 		d.say(statusFault, "rules", "detection.rules: %s; a running server goes on with those from before, but no new one starts: `vedette rules check` tells more", oneLine(app.RuleFaults(err)))
 	} else {
 		more := ""
-		if skipped > 0 {
-			more = fmt.Sprintf("; %d are about logs that are not read here, and left out", skipped)
+		if n := set.Skipped(); n > 0 {
+			more = fmt.Sprintf("; %d are about logs that are not read here, and left out", n)
 		}
 		d.say(statusOK, "rules", "%d rules load%s", len(set.Rules()), more)
 	}

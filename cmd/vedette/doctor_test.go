@@ -133,7 +133,7 @@ func wantUnique(t *testing.T, report string) {
 // rulesLoad is the line about the rules of a configuration.
 func rulesLoad(t *testing.T, cfg *config.Config) string {
 	t.Helper()
-	set, _, err := app.RuleSet(cfg.Detection)
+	set, err := app.RuleSet(cfg.Detection)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -180,7 +180,7 @@ func (p *printer) stories(fs []*finding.Finding) error {
 		return p.findings(fs)
 	}
 	for _, f := range fs {
-		if err := story(p.w, f); err != nil {
+		if err := tell(p.w, f); err != nil {
 			return err
 		}
 	}

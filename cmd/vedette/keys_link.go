@@ -19,7 +19,8 @@ func keysLink(s streams, data *dataFlags) *cobra.Command {
 		Use:   "link",
 		Short: "Print a link that lets a person into the console, once",
 		Long: `Prints a link to the console's login page. It works once and for an hour; the
-login that it gives lasts 12 hours. The audit log names the person by --name.`,
+login that it gives lasts 12 hours. The audit log names the person
+as link:NAME.`,
 		Example: `  vedette keys link
   vedette keys link --role analyst --name alice --url https://vedette.example.com`,
 		Args: noArgs,
@@ -31,8 +32,8 @@ login that it gives lasts 12 hours. The audit log names the person by --name.`,
 			if account != "" && !access.ValidAccount(account) {
 				return fmt.Errorf("--account: %q is not one: it must have 12 digits", account)
 			}
-			if name = strings.TrimSpace(name); name == "" || len(name) > 100 {
-				return errors.New("--name must be the person's name, of at most 100 characters")
+			if name = strings.TrimSpace(name); name == "" || len(name) > 100 || strings.Contains(name, ":") {
+				return errors.New("--name must be the person's name, of at most 100 characters and without a colon")
 			}
 			return withKeys(cmd.Context(), data.existing, func(keys *app.Keys, cfg *config.Config) error {
 				if own, _ := keys.Served(cmd.Context(), cfg.Account, cfg.Region); account == own {

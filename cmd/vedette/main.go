@@ -57,7 +57,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintln(s.err, "vedette:", err)
+	// An error repeats what others wrote: names in logs, rules and files.
+	fmt.Fprintln(s.err, "vedette:", cleanLines(err.Error()))
 	return exitError
 }
 
@@ -65,7 +66,7 @@ func rootCommand(s streams) *cobra.Command {
 	root := group(&cobra.Command{
 		Use:           "vedette",
 		Short:         "Threat detection for Kubernetes and AWS",
-		Long:          "Vedette finds threats in Kubernetes audit logs, CloudTrail, VPC flow logs and DNS query logs, and tells of them in the GuardDuty format.",
+		Long:          "Vedette finds threats in Kubernetes audit logs, CloudTrail, VPC flow logs, DNS query logs and what its sensor sees on nodes, and tells of them in the GuardDuty format.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}, scanCommand(s), learnCommand(s), evaluateCommand(s), backtestCommand(s), serveCommand(s), simulateCommand(s), catalogCommand(s), findingsCommand(s), suppressionsCommand(s), sequencesCommand(s), keysCommand(s), auditCommand(s),

@@ -153,6 +153,15 @@ func printable(s string) string {
 	}, s)
 }
 
+// cleanLines is text of several lines that others wrote, fit for a terminal.
+func cleanLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // scanSummary is the accounting line: every record ends in exactly one of
 // evaluated, duplicate, malformed and dropped.
 func scanSummary(w io.Writer, r *app.ScanResult, took time.Duration) error {

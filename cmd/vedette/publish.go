@@ -259,12 +259,16 @@ the target takes is a dead letter no more.`,
 				if err := knownTarget(cmd.Context(), st, cfg, args[0]); err != nil {
 					return err
 				}
-				n, err := st.ResendDead(cmd.Context(), args[0], numbers)
+				var n int64
+				err := noted(cmd.Context(), st, "ResendDeadLetters", args, func() (err error) {
+					n, err = st.ResendDead(cmd.Context(), args[0], numbers)
+					if err == nil && n == 0 {
+						err = fmt.Errorf("%s has no such dead letters", args[0])
+					}
+					return err
+				})
 				if err != nil {
 					return err
-				}
-				if n == 0 {
-					return fmt.Errorf("%s has no such dead letters", args[0])
 				}
 				fmt.Fprintf(s.err, "%d events will be sent again by the server\n", n)
 				return nil

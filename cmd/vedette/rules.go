@@ -25,18 +25,18 @@ func rulesCommand(s streams) *cobra.Command {
 // loadRules reads the rules that a configuration names and those of the pack
 // that it leaves on, and tells of those that are left out.
 func loadRules(d config.Detection, warn io.Writer) (*rule.Set, error) {
-	set, skipped, err := app.RuleSet(d)
-	if err != nil {
-		lines := strings.Split(err.Error(), "\n")
-		for i := range lines { // of what others wrote
-			lines[i] = printable(lines[i])
-		}
-		return nil, errors.New(strings.Join(lines, "\n"))
+	set, err := app.RuleSet(d)
+	if err == nil {
+		tellSkipped(set, warn)
 	}
-	if skipped > 0 {
-		fmt.Fprintf(warn, "vedette: %d of the rules are about logs that are not read here, and left out; `vedette rules check` names them\n", skipped)
+	return set, err
+}
+
+// tellSkipped says that rules were left out.
+func tellSkipped(set *rule.Set, warn io.Writer) {
+	if n := set.Skipped(); n > 0 {
+		fmt.Fprintf(warn, "vedette: %d of the rules are about logs that are not read here, and left out; `vedette rules check` names them\n", n)
 	}
-	return set, nil
 }
 
 // shownRules are the rules that a command is about: those of some paths, or of

@@ -237,12 +237,3 @@ func ruleWarnings(workers []ruleWorkerRow) (out []string) {
 	}
 	return out
 }
-
-// cleanLines is text of several lines that others wrote.
-func cleanLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = printable(lines[i])
-	}
-	return strings.Join(lines, "\n")
-}

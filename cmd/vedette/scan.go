@@ -68,13 +68,13 @@ be read.`,
 			}
 			if len(rules) > 0 {
 				cfg.Detection.Rules = slices.Concat(cfg.Detection.Rules, rules)
-				if _, err := loadRules(cfg.Detection, s.err); err != nil {
-					return err
-				}
 			}
 			options, err := app.DetectOptions(cfg)
 			if err != nil {
 				return err
+			}
+			if len(rules) > 0 {
+				tellSkipped(options.Rules, s.err)
 			}
 			p, err := printerFor(output, s)
 			if err != nil {

@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "summary": summary, "learned": learned, "types": types, "every-type": everyType, "members": members, "yaml": validYAML, "interrupt": interrupt,
 			"pack": pack, "binary": binaryFile, "longline": longLine, "longlist": longList, "audit": auditLine, "damage": damage, "authority": authority,
-			"serve": serve, "stop-server": stopServer, "push": pushFile, "load-env": loadEnv, "signed": signed, "publish": publishFolder, "addresses": addresses,
+			"serve": serve, "stop-server": stopServer, "push": pushFile, "load-env": loadEnv, "signed": signed, "publish": publishFolder, "addresses": addresses, "follow": follow,
 		},
 	})
 }

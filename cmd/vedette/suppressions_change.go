@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -118,7 +120,12 @@ told by the time of the events.`,
 				if err != nil {
 					return err
 				}
-				switch err := st.CreateFilter(cmd.Context(), f); {
+				request, err := noteOf(&f)
+				if err != nil {
+					return err
+				}
+				err = notedWith(cmd.Context(), st, "CreateFilter", []string{f.Name}, request, func() error { return st.CreateFilter(cmd.Context(), f) })
+				switch {
 				case errors.Is(err, finding.ErrExists):
 					return fmt.Errorf("there is a filter %q already; remove it first, or take another name", f.Name)
 				case errors.Is(err, finding.ErrNotFound):
@@ -141,6 +148,26 @@ told by the time of the events.`,
 	fl.StringVar(&description, "description", "", "description of the filter")
 	fl.Int64Var(&rank, "rank", 1, "place among the filters, 1 to 100")
 	return cmd
+}
+
+// maxNote bounds what the audit log keeps of a rule's text, in bytes, as the API
+// does.
+const maxNote = 2 << 10
+
+// noteOf is a suppression rule as the audit log keeps it.
+func noteOf(f *finding.Filter) (string, error) {
+	criteria, err := finding.EncodeCriteria(f.Criteria)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(map[string]any{"findingCriteria": json.RawMessage(criteria), "rank": f.Rank, "tags": f.Tags})
+	if err != nil {
+		return "", err
+	}
+	if len(text) > maxNote {
+		return strings.ToValidUTF8(string(text[:maxNote]), "") + "…", nil
+	}
+	return string(text), nil
 }
 
 // The API's limits of a tag's value and of a description, in characters.
@@ -180,7 +207,7 @@ func suppressionsRemove(data *dataFlags) *cobra.Command {
 					if err == nil && f.Action != archive {
 						err = fmt.Errorf("%q is a saved search (action %s), no suppression rule; it stays", name, f.Action)
 					} else if err == nil {
-						err = st.DeleteFilter(cmd.Context(), detector, name)
+						err = noted(cmd.Context(), st, "DeleteFilter", []string{name}, func() error { return st.DeleteFilter(cmd.Context(), detector, name) })
 					}
 					if errors.Is(err, finding.ErrNotFound) {
 						err = fmt.Errorf("there is no suppression rule %q", name)

@@ -7,19 +7,23 @@ import (
 	"net/http"
 
 	"github.com/vedette-project/vedette/internal/access"
-	"github.com/vedette-project/vedette/internal/api"
+	"github.com/vedette-project/vedette/internal/access/oidc"
 	"github.com/vedette-project/vedette/internal/console"
+	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/publish/target"
 	"github.com/vedette-project/vedette/internal/store"
 )
 
 var _ console.Store = (*store.Store)(nil)
 
 // console makes the web console, which works through the API.
-func (a *App) console(guardduty http.Handler) (http.Handler, error) {
+func (a *App) console(guardduty http.Handler, people *oidc.Provider) (http.Handler, error) {
 	c := a.Config
 	return console.New(console.Options{
-		Store: a.keys.store, Keys: a.keys.lookup, API: guardduty, As: api.As,
+		Store: a.keys.store, Keys: a.keys.lookup, API: guardduty, As: a.keys.as,
 		Account: c.Account, Region: c.Region, Version: a.Version, Now: a.Now, Log: a.Log,
+		Keyring: keyring{a.keys}, Targets: a.consoleTargets(), Prices: c.Usage.Prices, People: people,
+		OCSF: func(f *finding.Finding) ([]byte, error) { return target.OCSF(f, a.Version) }, Explain: a.explain(),
 	})
 }
 

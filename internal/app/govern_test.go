@@ -285,3 +285,16 @@ func TestNoiseConfig(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestNoiseOfTypesThatThereAreNot: a budget for a type that nothing makes is a
+// mistake; one of a rule or of somebody else's alerts may come yet.
+func TestNoiseOfTypesThatThereAreNot(t *testing.T) {
+	for typ, known := range map[string]bool{
+		"Recon:EC2/Portscan": true, "Execution:Kubernetes/Payments.Custom": true, "Execution:Runtime/TerminalShell.Rule": true, "Recon:EC2/PortScan": false, "Rule": false,
+	} {
+		err := checkNoise(&config.Noise{Types: map[string]int{typ: 5}}, nil)
+		if (err == nil) != known || err != nil && !strings.Contains(err.Error(), typ) {
+			t.Errorf("%s: %v", typ, err)
+		}
+	}
+}

@@ -56,7 +56,9 @@ type Keys struct {
 	store  *store.Store
 	sealer *access.Sealer
 	now    func() time.Time
-	actor  string // who the audit log names
+	// Who the audit log names: a command of this program, or a person with a
+	// role who came from an address.
+	actor, role, source string
 }
 
 // StoreFile is the path of the store in a data directory.
@@ -117,7 +119,7 @@ func OpenKeys(ctx context.Context, c *config.Config, now func() time.Time) (*Key
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{st, sealer, now, "command line"}, nil
+	return &Keys{store: st, sealer: sealer, now: now, actor: "command line"}, nil
 }
 
 func openSealer(c *config.Config) (*access.Sealer, error) {
@@ -169,7 +171,9 @@ func (k *Keys) CreateFor(ctx context.Context, role access.Role, account, comment
 
 // entry is what the audit log keeps of a change of a key.
 func (k *Keys) entry(operation, id, request string) store.AuditEntry {
-	return store.AuditEntry{At: k.now().UTC(), Actor: k.actor, Operation: operation, Target: id, Request: request, Status: http.StatusOK}
+	return store.AuditEntry{
+		At: k.now().UTC(), Actor: k.actor, Role: k.role, Source: k.source, Operation: operation, Target: id, Request: request, Status: http.StatusOK,
+	}
 }
 
 // List returns all keys, oldest first, without their secrets.

@@ -35,13 +35,17 @@ func (a *App) listen(ctx context.Context) error {
 		}))
 	}
 	if a.does("api") {
+		people, err := OpenPeople(ctx, c, a.Now)
+		if err != nil {
+			return err
+		}
 		guardduty := api.New(api.Options{
-			Store: a.keys.store, Keys: a.keys.lookup, Account: c.Account, Region: c.Region, Now: a.Now, Logger: a.Log,
+			Store: a.keys.store, Keys: a.keys.lookup, Token: a.keys.tokens(people), Account: c.Account, Region: c.Region, Now: a.Now, Logger: a.Log,
 			RequestsPerSecond: c.API.RequestsPerSecond, Prices: c.Usage.Prices,
 			Rules: &shownRules{live: a.rules, store: a.keys.store, since: a.Now().UTC()},
 		})
 		mux.Handle("/", guardduty)
-		pages, err := a.console(guardduty)
+		pages, err := a.console(guardduty, people)
 		if err != nil {
 			return err
 		}

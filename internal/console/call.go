@@ -21,7 +21,7 @@ type callError struct {
 
 func (e *callError) Error() string { return e.Code + ": " + e.Message }
 
-// call does an operation of the API as the visitor. body is sent as JSON, nil
+// call does an operation of the API as the visitor. path is escaped; body is sent as JSON, nil
 // for none; the answer is decoded into the value that into points at, nil for
 // none. A refusal is a *callError.
 func (s *server) call(v *visit, method, path string, query url.Values, body, into any) error {
@@ -33,7 +33,11 @@ func (s *server) call(v *visit, method, path string, query url.Values, body, int
 		}
 	}
 	ctx := s.As(v.r.Context(), v.key)
-	u := url.URL{Path: path, RawQuery: query.Encode()}
+	u, err := url.Parse(path)
+	if err != nil {
+		return fmt.Errorf("call %s: %w", path, err)
+	}
+	u.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(payload))
 	if err != nil {
 		return fmt.Errorf("call %s: %w", path, err)

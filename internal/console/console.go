@@ -9,13 +9,16 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/access"
+	"github.com/vedette-project/vedette/internal/access/oidc"
+	"github.com/vedette-project/vedette/internal/finding"
+	"github.com/vedette-project/vedette/internal/intel"
 	"github.com/vedette-project/vedette/internal/store"
 )
 
 // Root is where the console is.
 const Root = "/console/"
 
-// Options is what the console needs; all fields are required.
+// Options is what the console needs; all fields but People and Explain are required.
 type Options struct {
 	Store   Store
 	Keys    access.Lookup // finds an access key by id, for those who log in with one
@@ -26,6 +29,18 @@ type Options struct {
 	Version string
 	Now     func() time.Time
 	Log     *slog.Logger
+	People  *oidc.Provider // where people prove who they are; nil for access keys and links alone
+
+	Keyring Keyring            // makes and ends access keys
+	Targets []Target           // of the configuration, that findings are published to
+	Prices  map[string]float64 // of a million records of a source, in USD
+
+	// Explain says what the lists in force say of an address or a domain; nil
+	// where the process has loaded none.
+	Explain func(asked string) (*intel.Explanation, error)
+
+	// OCSF is a finding as OCSF has it, in JSON; nil where that is not offered.
+	OCSF func(*finding.Finding) ([]byte, error)
 }
 
 // Store is what the console reads of the store beside the API. All methods may
@@ -76,6 +91,8 @@ func (s *server) routes(mux *http.ServeMux) {
 	mux.Handle("GET "+Root+"assets/{name}", s.assets)
 	mux.HandleFunc("GET "+Root+"login", s.loginPage)
 	mux.HandleFunc("POST "+Root+"login", s.login)
+	mux.HandleFunc("GET "+beginPath, s.beginOIDC)
+	mux.HandleFunc("GET "+callbackPath, s.finishOIDC)
 	mux.HandleFunc("POST "+Root+"logout", s.logout)
 	for _, group := range []map[string]page{s.findingsPages(), s.findingPages(), s.protectionPages(), s.settingsPages()} {
 		for pattern, p := range group {

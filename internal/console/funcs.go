@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/vedette-project/vedette/internal/finding"
 )
@@ -14,14 +16,24 @@ import (
 // section is an entry of the navigation.
 type section struct{ Key, Path, Name string }
 
-// sections are the pages that the navigation leads to, in groups.
-func sections() [][]section {
+// sections are the pages that the navigation leads a visitor to, in groups.
+func sections(v *visit) [][]section {
+	settings := []section{{"suppressions", Root + "suppressions", "Suppressions"}, {"lists", Root + "lists", "Lists"}}
+	if v.Whole() {
+		settings = append(settings, section{"rules", Root + "rules", "Rules"}, section{"destinations", Root + "destinations", "Destinations"})
+	}
+	settings = append(settings, section{"members", Root + "members", "Accounts"}, section{"detector", Root + "detector", "Detector"})
+	if v.Whole() && v.MayManage() {
+		settings = append(settings, section{"keys", Root + "keys", "Access keys"})
+	}
+	settings = append(settings, section{"usage", Root + "usage", "Usage"})
+	if v.MayManage() {
+		settings = append(settings, section{"audit", Root + "audit", "Audit log"})
+	}
 	return [][]section{
 		{{"overview", Root, "Overview"}, {"findings", Root + "findings", "Findings"}, {"sequences", Root + "sequences", "Attack sequences"}, {"entities", Root + "entities", "Entities"}},
 		{{"coverage", Root + "coverage", "Coverage"}, {"matrix", Root + "matrix", "ATT&CK matrix"}, {"catalogue", Root + "catalogue", "Finding types"}},
-		{{"suppressions", Root + "suppressions", "Suppressions"}, {"rules", Root + "rules", "Rules"}, {"lists", Root + "lists", "Lists"},
-			{"destinations", Root + "destinations", "Destinations"}, {"members", Root + "members", "Accounts"}, {"keys", Root + "keys", "Access keys"},
-			{"usage", Root + "usage", "Usage"}, {"audit", Root + "audit", "Audit log"}},
+		settings,
 	}
 }
 
@@ -38,11 +50,23 @@ func funcs(a *assets) template.FuncMap {
 		"ago":         ago,
 		"when":        parseTime,
 		"findingPath": func(f *finding.Finding) string { return findingPath(f.ID) },
+		"resource":    resourceOf,
 		"clip":        clip,
+		"shown":       shown,
+		"shownLines":  shownLines,
 		"lower":       strings.ToLower,
 		"plural":      plural,
 		"dict":        dict,
 	}
+}
+
+// resourceOf names what a finding is about; nothing for a sequence, which is about
+// much and only has a number.
+func resourceOf(f *finding.Finding) string {
+	if f.Resource != nil && f.Resource.ResourceType == "AttackSequence" {
+		return ""
+	}
+	return finding.ResourceID(f)
 }
 
 // severity is the word for a finding's severity: Critical, High, Medium or Low.
@@ -118,6 +142,50 @@ func clip(n int, s string) string {
 		n--
 	}
 	return s
+}
+
+// shown is foreign text as it is safe to look at: what would be invisible, move
+// the cursor or turn the direction of writing is shown as an escape, and so is
+// what is no text at all. Templates put it into <bdi>, so that letters that are
+// written from right to left turn nothing around them. All text that somebody
+// outside may have chosen goes through it.
+func shown(s string) string { return escapeUnseen(s, "") }
+
+// shownLines is shown for text that has lines: it leaves their ends and tabs.
+func shownLines(s string) string { return escapeUnseen(strings.ReplaceAll(s, "\r\n", "\n"), "\n\t") }
+
+func escapeUnseen(s, except string) string {
+	bad := func(c rune) bool { return unseen(c) && !strings.ContainsRune(except, c) }
+	if utf8.ValidString(s) && strings.IndexFunc(s, bad) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		c, n := utf8.DecodeRuneInString(s)
+		switch {
+		case c == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		case !bad(c):
+			b.WriteRune(c)
+		case c < 0x10000:
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(c), "'"))
+		default:
+			fmt.Fprintf(&b, `\U%08x`, c)
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// unseen says whether a character has no shape of its own: controls, marks of
+// direction and of joining, tags, selectors of variants, and private ones, which
+// every machine draws differently.
+func unseen(c rune) bool {
+	if c < unicode.MaxASCII {
+		return c < ' '
+	}
+	return unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co,
+		unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // dict makes a map of a template's arguments, key after key, so that a shared

@@ -42,6 +42,7 @@ type loginView struct {
 	Next    string // where to go afterwards
 	KeyID   string // as it was typed
 	Problem string
+	OIDC    string // where a login at the identity provider begins; "" without one
 }
 
 // askLogin sends somebody to the login page and remembers where he wanted to go.
@@ -77,6 +78,9 @@ func (s *server) loginPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) showLogin(w http.ResponseWriter, r *http.Request, status int, v loginView) {
+	if s.People != nil {
+		v.OIDC = beginPath + "?next=" + url.QueryEscape(v.Next)
+	}
 	s.render(w, r, status, "login", view{Title: "Log in", Data: v})
 }
 
@@ -163,10 +167,14 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) {
 // anything else: a login must not end on somebody else's site.
 func inner(to string) string {
 	u, err := url.Parse(to)
-	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, Root) || path.Clean(u.Path)+"/" != Root && path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") {
+	if err != nil || !strings.HasPrefix(to, Root) || strings.Contains(to, `\`) {
 		return Root
 	}
-	if strings.HasPrefix(u.Path, Root+"login") || strings.Contains(to, `\`) {
+	clean := path.Clean(u.Path)
+	if strings.HasSuffix(u.Path, "/") {
+		clean += "/"
+	}
+	if clean != u.Path || !strings.HasPrefix(clean, Root) || strings.HasPrefix(clean, Root+"login") {
 		return Root
 	}
 	return u.RequestURI()

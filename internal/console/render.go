@@ -73,7 +73,8 @@ func (s *server) render(w http.ResponseWriter, r *http.Request, status int, name
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a browser that hung up is no fault of ours
+	// A form gives back what was typed, whatever it was; a page is UTF-8.
+	_, _ = w.Write(bytes.ToValidUTF8(b.Bytes(), []byte("\ufffd"))) // a browser that hung up is no fault of ours
 }
 
 // failure is the page of an error.

@@ -57,11 +57,12 @@ func (s *svg) done() template.HTML {
 	return template.HTML(s.b.String())
 }
 
-// picture begins an SVG with the names that a screen reader reads.
+// picture begins an SVG with the names that a screen reader reads. It is a
+// group rather than one image, so that it may have links.
 func picture(class, title, description string, width, height int) *svg {
 	s := new(svg)
 	w, h := strconv.Itoa(width), strconv.Itoa(height)
-	s.start("svg", "xmlns", "http://www.w3.org/2000/svg", "class", class, "viewBox", "0 0 "+w+" "+h, "width", w, "height", h, "role", "img")
+	s.start("svg", "xmlns", "http://www.w3.org/2000/svg", "class", class, "viewBox", "0 0 "+w+" "+h, "width", w, "height", h, "role", "group", "aria-label", title)
 	s.words("title", title)
 	s.words("desc", description)
 	return s

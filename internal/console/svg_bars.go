@@ -58,8 +58,9 @@ func drawBar(s *svg, b *bar, x, step int, y func(int) int) {
 	if b.total() == 0 {
 		return
 	}
-	s.start("a", "href", b.Href)
-	s.words("title", fmt.Sprintf("%s: %s", b.Label, plural(b.total(), "finding", "findings")))
+	what := fmt.Sprintf("%s: %s", b.Label, plural(b.total(), "finding", "findings"))
+	s.start("a", "href", b.Href, "aria-label", what)
+	s.words("title", what)
 	below := 0
 	for _, sev := range severities() {
 		n := b.Counts[sev]

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/vedette-project/vedette/internal/access"
 	"github.com/vedette-project/vedette/internal/finding"
@@ -62,5 +63,14 @@ func (s *server) visitOf(r *http.Request) (*visit, error) {
 			return nil, err
 		}
 	}
-	return &visit{r: r, Session: sess, key: access.Key{ID: sess.Name, Role: role, Account: sess.Account}}, nil
+	return &visit{r: r, Session: sess, key: access.Key{ID: actor(sess), Role: role, Account: sess.Account}}, nil
+}
+
+// actor is whom the audit log names. The name on a login link is what its maker
+// typed; it must not pass for a key or for somebody whom a provider vouched for.
+func actor(v store.Session) string {
+	if v.KeyID != "" || strings.HasPrefix(v.Name, "oidc:") {
+		return v.Name
+	}
+	return "link:" + v.Name
 }

@@ -29,6 +29,9 @@ type dialect interface {
 	sideEquals(texts []string) (string, []any)
 	within(src source, p netip.Prefix) condition
 	fits(src source, p *finding.Pattern) (condition, error)
+	// searched are the text of a value as its index has it, and the operator
+	// that compares with a pattern in any case.
+	searched() (text, like string)
 	// jsonText is a text in a column of JSON.
 	jsonText(column, path string) string
 	// settled is the condition of changes before which none can come any more.

@@ -22,6 +22,8 @@ type RuleInfo struct {
 	Quiet   bool     `json:"quiet,omitempty"`  // only a correlation asks for it
 	File    string   `json:"file,omitempty"`
 	Line    int      `json:"line,omitempty"`
+	Types   []string `json:"types,omitempty"`  // of its findings
+	Attack  []string `json:"attack,omitempty"` // tactics and techniques of ATT&CK, as its tags name them: persistence, t1098
 }
 
 // RuleCount is what a rule did in a shard, to be added.
