@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/vedette-project/vedette/internal/access"
 	"github.com/vedette-project/vedette/internal/access/oidc"
@@ -49,6 +50,9 @@ func (a *App) ConsoleURL() string {
 func (k *Keys) Link(ctx context.Context, role access.Role, name, account string) (token string, err error) {
 	if !role.May(access.RightRead) {
 		return "", fmt.Errorf("a person cannot log in with the role %s: use admin, analyst or read-only", role)
+	}
+	if name == "" || strings.Contains(name, ":") { // which marks names that somebody vouches for
+		return "", fmt.Errorf("%q is no name of a person: it must not be empty, nor have a colon", name)
 	}
 	request, err := json.Marshal(map[string]string{"role": string(role), "account": account, "name": name})
 	if err != nil {

@@ -51,6 +51,7 @@ type Store interface {
 	Link(ctx context.Context, token string) (store.Session, error)
 	UseLink(ctx context.Context, link, token string, expires time.Time) (store.Session, error)
 	EndSession(ctx context.Context, token string) error
+	BeginAudit(ctx context.Context, e store.AuditEntry) (int64, error)
 	findingsStore
 	findingStore
 	protectionStore

@@ -145,6 +145,8 @@ func (s *server) createLink(w http.ResponseWriter, r *http.Request, v *visit) er
 	case problem != "":
 	case name == "":
 		problem = "Say whom the link is for: the audit log names the person so."
+	case strings.Contains(name, ":"): // which marks names that somebody vouches for
+		problem = "A name has no colon."
 	case !role.May(access.RightRead):
 		problem = "A person cannot log in with the role " + string(role) + "."
 	}

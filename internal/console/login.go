@@ -1,11 +1,11 @@
 package console
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -107,8 +107,17 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// enter gives the browser its session and sends it on.
+// enter gives the browser its session, which the audit log notes, and sends it on.
 func (s *server) enter(w http.ResponseWriter, r *http.Request, token, next string) {
+	sess, err := s.Store.Session(r.Context(), token)
+	if err == nil {
+		_, err = s.Store.BeginAudit(r.Context(), store.AuditEntry{At: s.Now().UTC(), Actor: actor(sess), Role: sess.Role,
+			Account: cmp.Or(sess.Account, s.Account), Operation: "ConsoleLogin", Source: hostOf(r.RemoteAddr), Status: http.StatusOK})
+	}
+	if err != nil { // nobody comes in unseen
+		s.fail(w, r, nil, err)
+		return
+	}
 	http.SetCookie(w, s.cookie(r, token, int(SessionLife/time.Second)))
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
@@ -122,11 +131,7 @@ func (s *server) cookie(r *http.Request, value string, maxAge int) *http.Cookie 
 // loginWithKey checks an access key and its secret. What is wrong with them is
 // not told apart.
 func (s *server) loginWithKey(r *http.Request, id, secret, token string) (problem string, err error) {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	if !s.guesses.allow(host, s.Now()) {
+	if !s.guesses.allow(hostOf(r.RemoteAddr), s.Now()) {
 		return "Too many attempts from your address. Try again in a minute.", nil
 	}
 	const wrong = "There is no such access key, or its secret is another one."

@@ -111,6 +111,10 @@ func TestLoginByLink(t *testing.T) {
 		t.Fatalf("login: %d to %q", r.Code, r.Header().Get("Location"))
 	}
 	p.page("/console/").wants("header", "alice")
+	said, err := b.store.Audit(t.Context(), store.AuditQuery{Operation: "ConsoleLogin"})
+	if err != nil || len(said) != 1 || said[0].Actor != "link:alice" || said[0].Role != "analyst" || said[0].Source == "" {
+		t.Errorf("the audit log says %+v, %v", said, err)
+	}
 
 	r = b.stranger().post("/console/login", url.Values{"link": {link}})
 	if r.Code != http.StatusForbidden || sessionOf(r) != nil {

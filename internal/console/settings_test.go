@@ -112,6 +112,7 @@ func TestLoginLink(t *testing.T) {
 	if s, err := b.store.Link(t.Context(), token); err != nil || s.Name != "dana" || s.Role != "read-only" {
 		t.Errorf("%+v, %v", s, err)
 	}
+	b.as(access.RoleAdmin).post("/console/keys/links", url.Values{"role": {"admin"}, "name": {"oidc:alice@example.com"}}).wants("body", "A name has no colon.")
 }
 
 // refused are pages and changes that only some may ask for.
