@@ -111,8 +111,8 @@ func TestLoginByLink(t *testing.T) {
 		t.Fatalf("login: %d to %q", r.Code, r.Header().Get("Location"))
 	}
 	p.page("/console/").wants("header", "alice")
-	said, err := b.store.Audit(t.Context(), store.AuditQuery{Operation: "ConsoleLogin"})
-	if err != nil || len(said) != 1 || said[0].Actor != "link:alice" || said[0].Role != "analyst" || said[0].Source == "" {
+	said, err := b.store.Audit(t.Context(), store.AuditQuery{Actor: "link:alice", Operation: "ConsoleLogin"})
+	if err != nil || len(said) != 1 || said[0].Role != "analyst" || said[0].Source == "" {
 		t.Errorf("the audit log says %+v, %v", said, err)
 	}
 
