@@ -90,8 +90,9 @@ func demo(ctx context.Context, binary, dir string) error {
 Where to look next (the findings stay in %[2]s):
   %[1]s findings list --data-dir %[2]s -o json
   %[1]s catalog Execution:Kubernetes/ExecInKubeSystemPod     what a type means and what to do
-  %[1]s serve --data-dir %[2]s &                             then, with the AWS CLI:
-  . %[2]s/admin-credentials.env
+  %[1]s serve --data-dir %[2]s &
+  %[1]s keys link --data-dir %[2]s                           then open what it prints: the console
+  . %[2]s/admin-credentials.env                     or ask with the AWS CLI:
   aws guardduty create-detector --enable --endpoint-url http://127.0.0.1:8700
   aws guardduty list-findings --detector-id "$(aws guardduty list-detectors --endpoint-url http://127.0.0.1:8700 --query 'DetectorIds[0]' --output text)" --endpoint-url http://127.0.0.1:8700
 `, binary, dir)

@@ -90,7 +90,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, v *visit, err erro
 	case errors.Is(err, errNoPage), errors.Is(err, finding.ErrNotFound):
 		status, f = http.StatusNotFound, failure{Heading: "Not found", Text: "There is no such page, or what it showed is gone."}
 	case errors.Is(err, errNoDetector):
-		status, f = http.StatusOK, failure{Heading: "No detector yet", Text: "This account has no detector, so nothing is kept for it.", NoDetector: true}
+		status, f = http.StatusOK, failure{Heading: "No detector yet", Text: "Records are analysed and findings are kept already. They are shown once this account has a detector, as with the GuardDuty API; an administrator creates it.", NoDetector: true}
 	case errors.As(err, &refusal):
 		if status, f.Text = refusal.Status, refusal.Message; status == http.StatusForbidden {
 			f.Heading = "Not allowed"
