@@ -33,12 +33,11 @@ func (s *server) call(v *visit, method, path string, query url.Values, body, int
 		}
 	}
 	ctx := s.As(v.r.Context(), v.key)
-	u, err := url.Parse(path)
-	if err != nil {
-		return fmt.Errorf("call %s: %w", path, err)
+	at := path
+	if len(query) > 0 {
+		at += "?" + query.Encode()
 	}
-	u.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(payload))
+	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(payload))
 	if err != nil {
 		return fmt.Errorf("call %s: %w", path, err)
 	}

@@ -50,7 +50,7 @@ func gapsOf(rows []sourceRow, nodes *nodesView) []gap {
 		if !sensed[p] && heard[string(event.RuntimeEvents)] && !nodes.clusters[store.SourceKey{Account: p.account, Region: p.region, Cluster: p.cluster}] {
 			clusters = append(clusters, gap{
 				What: "Cluster " + cmp.Or(p.cluster, "without a name") + ": its audit log comes, and no sensor", Means: "What processes do on its nodes is not seen.",
-				Do: "Deploy the sensor to it.", Command: "vedette kube sensor --cluster " + shellWord(cmp.Or(p.cluster, "NAME")) + " …",
+				Do: "Deploy the sensor to it.", Command: "vedette kube sensor --cluster " + quote(cmp.Or(p.cluster, "NAME")) + " …",
 			})
 		}
 	}
@@ -68,17 +68,6 @@ func gapsOf(rows []sourceRow, nodes *nodesView) []gap {
 
 // maxGaps bounds how many clusters are told of one by one.
 const maxGaps = 50
-
-// shellWord is a cluster's name as a word of a command, as far as it is one.
-func shellWord(s string) string {
-	plain := func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_.:/", c))
-	}
-	if strings.IndexFunc(s, plain) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
 
 // kindOfRecords is a kind that there should be some of.
 type kindOfRecords struct {

@@ -78,24 +78,15 @@ func (s *server) showDestinations(w http.ResponseWriter, r *http.Request, v *vis
 	if out.Targets, err = s.targets(r.Context(), v); err != nil {
 		return err
 	}
-	status := http.StatusOK
-	if problem != "" {
-		status = http.StatusBadRequest
-	}
-	s.render(w, r, status, "destinations", view{Title: "Destinations", Here: "destinations", Visit: v, Data: &out})
-	return nil
+	return s.showForm(w, r, v, "destinations", "destinations", "Destinations", problem, &out)
 }
 
-// destinationForm reads what every change of destinations has.
-func (s *server) destinationForm(w http.ResponseWriter, r *http.Request, v *visit) (f url.Values, detector string, err error) {
+// mayDestinations lets those change them who may manage the installation.
+func (v *visit) mayDestinations() error {
 	if !v.Whole() || !v.MayManage() {
-		return nil, "", notAllowed("Only administrators of the installation may change where findings go.")
+		return notAllowed("Only administrators of the installation may change where findings go.")
 	}
-	if f, err = form(w, r); err != nil {
-		return nil, "", err
-	}
-	detector, err = s.detector(v)
-	return f, detector, err
+	return nil
 }
 
 // destinationProperties is what creation and update send.
@@ -110,7 +101,7 @@ func destinationProperties(f url.Values) map[string]string {
 }
 
 func (s *server) saveDestination(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f, detector, err := s.destinationForm(w, r, v)
+	f, detector, err := s.detectorForm(w, r, v, v.mayDestinations())
 	if err != nil {
 		return err
 	}
@@ -131,7 +122,7 @@ func (s *server) saveDestination(w http.ResponseWriter, r *http.Request, v *visi
 }
 
 func (s *server) deleteDestination(w http.ResponseWriter, r *http.Request, v *visit) error {
-	_, detector, err := s.destinationForm(w, r, v)
+	_, detector, err := s.detectorForm(w, r, v, v.mayDestinations())
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -45,7 +44,7 @@ func (s *server) finding(w http.ResponseWriter, r *http.Request, v *visit) error
 	info := story.Of(f)
 	p := findingView{Finding: f, Path: findingPath(f.ID), Sentence: story.Sentence(f, info), Sample: isSample(info)}
 	p.About, _ = finding.Lookup(f.Type)
-	p.AboutPath = (&url.URL{Path: Root + "catalogue/" + f.Type}).EscapedPath()
+	p.AboutPath = typePath(f.Type)
 	if id := idOfARN(f.AssociatedAttackSequenceARN); isID(id) {
 		p.Sequence = findingPath(id)
 	}

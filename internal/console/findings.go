@@ -188,11 +188,7 @@ func (s *server) savedFilters(ctx context.Context, detector string, shown *filte
 
 // saveFilter saves what is shown as a filter of the API.
 func (s *server) saveFilter(w http.ResponseWriter, r *http.Request, v *visit) error {
-	in, err := form(w, r)
-	if err != nil {
-		return err
-	}
-	detector, err := s.detector(v)
+	in, detector, err := s.detectorForm(w, r, v, nil)
 	if err != nil {
 		return err
 	}
@@ -215,11 +211,7 @@ func (s *server) saveFilter(w http.ResponseWriter, r *http.Request, v *visit) er
 }
 
 func (s *server) dropFilter(w http.ResponseWriter, r *http.Request, v *visit) error {
-	in, err := form(w, r)
-	if err != nil {
-		return err
-	}
-	detector, err := s.detector(v)
+	in, detector, err := s.detectorForm(w, r, v, nil)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,6 @@
 package console
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -134,11 +132,7 @@ func (f *filter) Suppress() string {
 	if err != nil {
 		return ""
 	}
-	var lines bytes.Buffer
-	if err := json.Indent(&lines, text, "", "  "); err != nil {
-		return ""
-	}
-	return Root + "suppressions/new?" + url.Values{"criteria": {plainJSON(lines.String())}}.Encode()
+	return Root + "suppressions/new?" + url.Values{"criteria": {pretty(text)}}.Encode()
 }
 
 // plainJSON writes what cannot be seen in JSON as JSON has it: \u202e.

@@ -80,7 +80,7 @@ func (s *server) showKeys(w http.ResponseWriter, r *http.Request, v *visit, stat
 	}
 	slices.Reverse(list)
 	slices.SortStableFunc(list, func(a, b store.Key) int { // those in force first
-		return boolRank(!a.RevokedAt.IsZero()) - boolRank(!b.RevokedAt.IsZero())
+		return flagOf(!a.RevokedAt.IsZero()) - flagOf(!b.RevokedAt.IsZero())
 	})
 	list, k.Pages = cut(list, keysSize, r)
 	for _, key := range list {
@@ -93,19 +93,12 @@ func (s *server) showKeys(w http.ResponseWriter, r *http.Request, v *visit, stat
 			k.People = append(k.People, string(role))
 		}
 	}
-	k.URL = serverURL(r)
+	k.URL = origin(r)
 	if k.Form == nil {
 		k.Form = url.Values{"role": {string(access.RoleReadOnly)}}
 	}
 	s.render(w, r, status, "keys", view{Title: "Access keys", Here: "keys", Visit: v, Data: k})
 	return nil
-}
-
-func boolRank(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // createKey makes a key and shows its secret, on the answer to the form alone.
@@ -184,13 +177,4 @@ func (s *server) revokeKey(w http.ResponseWriter, r *http.Request, v *visit) err
 		return err
 	}
 	return s.done(w, r, Root+"keys", "Revoked "+id+". What is signed with it is refused from now on.")
-}
-
-// serverURL is where the browser reached this server.
-func serverURL(r *http.Request) string {
-	scheme := "http"
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-		scheme = "https"
-	}
-	return scheme + "://" + r.Host
 }

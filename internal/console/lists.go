@@ -107,12 +107,7 @@ func (s *server) showLists(w http.ResponseWriter, r *http.Request, v *visit, typ
 		}
 		out.Kinds = append(out.Kinds, of)
 	}
-	status := http.StatusOK
-	if problem != "" {
-		status = http.StatusBadRequest
-	}
-	s.render(w, r, status, "lists", view{Title: "Lists", Here: "lists", Visit: v, Data: &out})
-	return nil
+	return s.showForm(w, r, v, "lists", "lists", "Lists", problem, &out)
 }
 
 func (s *server) theList(v *visit, detector string, k listKind, id string) (listRow, error) {

@@ -125,7 +125,7 @@ func (s *server) enter(w http.ResponseWriter, r *http.Request, token, next strin
 // cookie is not Strict: a link to a finding, followed from a chat, should work.
 func (s *server) cookie(r *http.Request, value string, maxAge int) *http.Cookie {
 	return &http.Cookie{Name: cookieName, Value: value, Path: Root, MaxAge: maxAge, HttpOnly: true,
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", SameSite: http.SameSiteLaxMode}
+		Secure: overTLS(r), SameSite: http.SameSiteLaxMode}
 }
 
 // loginWithKey checks an access key and its secret. What is wrong with them is

@@ -109,12 +109,3 @@ func (s *server) begunCookie(r *http.Request, value string, maxAge int) *http.Co
 	c.Name, c.Path = beginCookie, Root+"login"
 	return c
 }
-
-// origin is how the browser reaches this server. The provider sends nobody to an
-// address that it was not told of.
-func origin(r *http.Request) string {
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}

@@ -73,12 +73,7 @@ func (s *server) showMembers(w http.ResponseWriter, r *http.Request, v *visit, t
 	if err != nil {
 		return err
 	}
-	status := http.StatusOK
-	if problem != "" {
-		status = http.StatusBadRequest
-	}
-	s.render(w, r, status, "members", view{Title: "Accounts", Here: "members", Visit: v, Data: &out})
-	return nil
+	return s.showForm(w, r, v, "members", "members", "Accounts", problem, &out)
 }
 
 // readMembers reads what the administrator sees.
@@ -134,21 +129,17 @@ func (s *server) readAdministrator(v *visit, detector string, out *membersView) 
 	return err
 }
 
-// memberForm reads what every change of accounts has.
-func (s *server) memberForm(w http.ResponseWriter, r *http.Request, v *visit) (f url.Values, detector string, err error) {
+// mayMembers lets administrators change accounts.
+func (v *visit) mayMembers() error {
 	if !v.MayManage() {
-		return nil, "", notAllowed("Only administrators may change accounts.")
+		return notAllowed("Only administrators may change accounts.")
 	}
-	if f, err = form(w, r); err != nil {
-		return nil, "", err
-	}
-	detector, err = s.detector(v)
-	return f, detector, err
+	return nil
 }
 
 // addMember makes an account known, and invites it if that is wished.
 func (s *server) addMember(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f, detector, err := s.memberForm(w, r, v)
+	f, detector, err := s.detectorForm(w, r, v, v.mayMembers())
 	if err != nil {
 		return err
 	}
@@ -169,7 +160,7 @@ func (s *server) addMember(w http.ResponseWriter, r *http.Request, v *visit) err
 
 // changeMember invites, stops, starts, disassociates or deletes a member.
 func (s *server) changeMember(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f, detector, err := s.memberForm(w, r, v)
+	f, detector, err := s.detectorForm(w, r, v, v.mayMembers())
 	if err != nil {
 		return err
 	}
@@ -212,7 +203,7 @@ func (s *server) eachAccount(v *visit, path string, in any) (problem string, err
 // changeOrganization begins or ends the organization, or says which accounts
 // become members by themselves.
 func (s *server) changeOrganization(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f, detector, err := s.memberForm(w, r, v)
+	f, detector, err := s.detectorForm(w, r, v, v.mayMembers())
 	if err != nil {
 		return err
 	}
@@ -237,7 +228,7 @@ func (s *server) changeOrganization(w http.ResponseWriter, r *http.Request, v *v
 
 // changeAdministrator accepts an invitation or leaves the administrator.
 func (s *server) changeAdministrator(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f, detector, err := s.memberForm(w, r, v)
+	f, detector, err := s.detectorForm(w, r, v, v.mayMembers())
 	if err != nil {
 		return err
 	}

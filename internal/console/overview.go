@@ -92,12 +92,9 @@ func (s *server) topEntities(v *visit) (rows []entityRow, looked int, err error)
 // newestSequences asks for the types of sequences one by one: an index has
 // the newest of each type, and none those of a kind of resource.
 func (s *server) newestSequences(v *visit, detector string, n int) (out []*finding.Finding, err error) {
-	for _, t := range finding.Catalog() {
-		if t.ResourceType != "AttackSequence" {
-			continue
-		}
+	for _, t := range sequenceTypes() {
 		c := current()
-		c["type"] = finding.Condition{Equals: []string{t.Name}}
+		c["type"] = finding.Condition{Equals: []string{t}}
 		some, err := s.newest(v, detector, c, n)
 		if err != nil {
 			return nil, err

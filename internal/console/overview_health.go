@@ -72,9 +72,5 @@ type firstSteps struct {
 }
 
 func newFirstSteps(r *http.Request, v *visit) *firstSteps {
-	scheme := "http"
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-		scheme = "https"
-	}
-	return &firstSteps{scheme + "://" + r.Host, v.Whole()}
+	return &firstSteps{origin(r), v.Whole()}
 }

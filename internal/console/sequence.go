@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func (s *server) sequences(w http.ResponseWriter, r *http.Request, v *visit) err
 	out := sequencesView{Archived: q.Get("archived") == "true"}
 	c := finding.Criteria{
 		"type":             {Equals: sequenceTypes()}, // rather than the resource type: an index has it
-		"service.archived": {Equals: []string{boolText(out.Archived)}},
+		"service.archived": {Equals: []string{strconv.FormatBool(out.Archived)}},
 	}
 	ids, next, err := s.list(v, detector, c, finding.Sort{Field: "updatedAt", Descending: true}, sequencesPage, q.Get("token"))
 	if err != nil {
@@ -55,7 +56,7 @@ func (s *server) sequences(w http.ResponseWriter, r *http.Request, v *visit) err
 		out.List = append(out.List, row)
 	}
 	if next != "" {
-		out.Next = "?" + url.Values{"token": {next}, "archived": {boolText(out.Archived)}}.Encode()
+		out.Next = "?" + url.Values{"token": {next}, "archived": {strconv.FormatBool(out.Archived)}}.Encode()
 	}
 	return s.show(w, r, v, "sequences", "sequences", "Attack sequences", out)
 }
@@ -67,13 +68,6 @@ func sequenceTypes() (types []string) {
 		}
 	}
 	return types
-}
-
-func boolText(b bool) string {
-	if b {
-		return "true"
-	}
-	return "false"
 }
 
 func indicated(list []finding.Indicator, key string) []string {

@@ -82,12 +82,7 @@ func (s *server) showDetector(w http.ResponseWriter, r *http.Request, v *visit, 
 		return err
 	}
 	d.Frequencies, d.Problem = frequencies(), problem
-	status := http.StatusOK
-	if problem != "" {
-		status = http.StatusBadRequest
-	}
-	s.render(w, r, status, "detector", view{Title: "Detector", Here: "detector", Visit: v, Data: &d})
-	return nil
+	return s.showForm(w, r, v, "detector", "detector", "Detector", problem, &d)
 }
 
 // saveDetector sends what the form changes.

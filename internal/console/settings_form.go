@@ -30,6 +30,29 @@ func problemOf(err error) string {
 	return ""
 }
 
+// showForm renders a page with a form, again where something was wrong with it.
+func (s *server) showForm(w http.ResponseWriter, r *http.Request, v *visit, name, here, title, problem string, data any) error {
+	status := http.StatusOK
+	if problem != "" {
+		status = http.StatusBadRequest
+	}
+	s.render(w, r, status, name, view{Title: title, Here: here, Visit: v, Data: data})
+	return nil
+}
+
+// detectorForm reads what a change of something of a detector needs: the form
+// and the detector. refusal says why the visitor may not; nil lets him.
+func (s *server) detectorForm(w http.ResponseWriter, r *http.Request, v *visit, refusal error) (f url.Values, detector string, err error) {
+	if refusal != nil {
+		return nil, "", refusal
+	}
+	if f, err = form(w, r); err != nil {
+		return nil, "", err
+	}
+	detector, err = s.detector(v)
+	return f, detector, err
+}
+
 func notAllowed(why string) error {
 	return &callError{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: why}
 }
@@ -40,4 +63,18 @@ func hostOf(addr string) string {
 		return host
 	}
 	return addr
+}
+
+// overTLS says whether the browser reached this server by TLS, here or at a proxy.
+func overTLS(r *http.Request) bool {
+	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
+}
+
+// origin is how the browser reached this server. Nothing is trusted for it: an
+// identity provider sends nobody to an address that it was not told of.
+func origin(r *http.Request) string {
+	if overTLS(r) {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }

@@ -5,14 +5,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/store"
@@ -139,19 +137,7 @@ func pretty(text json.RawMessage) string {
 	if json.Indent(&b, text, "", "  ") != nil {
 		return shownLines(string(text))
 	}
-	var out strings.Builder
-	for _, c := range b.String() {
-		switch {
-		case c == '\n' || !unseen(c):
-			out.WriteRune(c)
-		case c < 0x10000:
-			fmt.Fprintf(&out, `\u%04x`, c)
-		default:
-			high, low := utf16.EncodeRune(c)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
-		}
-	}
-	return out.String()
+	return plainJSON(b.String())
 }
 
 func (s *server) suppressions(w http.ResponseWriter, r *http.Request, v *visit) error {
@@ -214,12 +200,7 @@ func (s *server) showSuppression(w http.ResponseWriter, r *http.Request, v *visi
 }
 
 func (s *server) suppressionPage(w http.ResponseWriter, r *http.Request, v *visit, title string, f suppressionForm) error {
-	status := http.StatusOK
-	if f.Problem != "" {
-		status = http.StatusBadRequest
-	}
-	s.render(w, r, status, "suppression", view{Title: title, Here: "suppressions", Visit: v, Data: &f})
-	return nil
+	return s.showForm(w, r, v, "suppression", "suppressions", title, f.Problem, &f)
 }
 
 // newSuppression shows the empty form.
@@ -244,7 +225,7 @@ func (v *visit) mayFilter() error {
 }
 
 func (s *server) addSuppression(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f, detector, err := s.filterForm(w, r, v)
+	f, detector, err := s.detectorForm(w, r, v, v.mayFilter())
 	if err != nil {
 		return err
 	}
@@ -262,17 +243,6 @@ func (s *server) addSuppression(w http.ResponseWriter, r *http.Request, v *visit
 		return s.suppressionPage(w, r, v, "New suppression", suppressionForm{New: true, Form: f, Problem: problem})
 	}
 	return s.done(w, r, Root+"suppressions/"+pathEscape(name), "Made "+name+". It heeds new findings from now on.")
-}
-
-func (s *server) filterForm(w http.ResponseWriter, r *http.Request, v *visit) (f url.Values, detector string, err error) {
-	if err = v.mayFilter(); err != nil {
-		return nil, "", err
-	}
-	if f, err = form(w, r); err != nil {
-		return nil, "", err
-	}
-	detector, err = s.detector(v)
-	return f, detector, err
 }
 
 // filterBody is what CreateFilter and UpdateFilter have in common.
@@ -331,7 +301,7 @@ func filterTags(f url.Values) finding.Tags {
 }
 
 func (s *server) saveSuppression(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f, detector, err := s.filterForm(w, r, v)
+	f, detector, err := s.detectorForm(w, r, v, v.mayFilter())
 	if err != nil {
 		return err
 	}

@@ -180,25 +180,8 @@ func (s *Store) named(ctx context.Context, from condition, w *where, limit int) 
 // numbersContaining reads all values of the fields: it takes time in proportion
 // to them, and stops when it has found enough.
 func (s *Store) numbersContaining(ctx context.Context, fields []int64, text string, limit int) ([]int64, error) {
-	rows, err := s.query(ctx, `SELECT DISTINCT v.finding FROM finding_field v WHERE `+s.db.list("v.field")+` AND lower(v.text) LIKE ? ESCAPE '!' LIMIT ?`,
-		s.db.listArg(fields), likeAnywhere(text), limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []int64
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		out = append(out, n)
-	}
-	return out, rows.Err()
-}
-
-func likeAnywhere(text string) string {
-	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(text)) + "%"
+	return s.numbers(ctx, `SELECT DISTINCT v.finding FROM finding_field v WHERE `+s.db.list("v.field")+` AND lower(v.text) LIKE ? ESCAPE '!' LIMIT ?`,
+		s.db.listArg(fields), anywhere(strings.ToLower(text)), limit)
 }
 
 // addValues reads the values of some fields of findings.
