@@ -32,6 +32,12 @@ func TestCluster(t *testing.T) {
 		return
 	}
 	need.OrSkip(t, append(need.Cluster(), need.AWSCLI())...)
+	runInside(ctx, t)
+}
+
+// runInside runs a test again inside a sandbox, with what it needs built.
+func runInside(ctx context.Context, t *testing.T) {
+	t.Helper()
 	module, err := build.ModuleDir(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +50,7 @@ func TestCluster(t *testing.T) {
 	if err := build.Go(ctx, filepath.Dir(module), "./cmd/vedette", filepath.Join(dir, "vedette")); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-test.run=^TestCluster$", "-test.v=true"}
+	args := []string{"-test.run=^" + t.Name() + "$", "-test.v=true"}
 	if d, ok := t.Deadline(); ok {
 		args = append(args, "-test.timeout="+time.Until(d).String())
 	}

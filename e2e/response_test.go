@@ -35,25 +35,7 @@ func TestResponse(t *testing.T) {
 	}
 	jq := need.Need{What: "jq", Remedy: "apt-get install jq", Have: func() error { _, err := exec.LookPath("jq"); return err }}
 	need.OrSkip(t, append(need.Cluster(), jq)...)
-	module, err := build.ModuleDir(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin, err := build.Kubernetes(ctx, module, t.Output())
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := workDir(t)
-	if err := build.Go(ctx, filepath.Dir(module), "./cmd/vedette", filepath.Join(dir, "vedette")); err != nil {
-		t.Fatal(err)
-	}
-	args := []string{"-test.run=^TestResponse$", "-test.v=true"}
-	if d, ok := t.Deadline(); ok {
-		args = append(args, "-test.timeout="+time.Until(d).String())
-	}
-	if err := sandbox.Run(ctx, args, []string{dirVar + "=" + dir, binVar + "=" + bin.Dir, versionVar + "=" + bin.Version}); err != nil {
-		t.Fatal(err)
-	}
+	runInside(ctx, t)
 }
 
 func respond(ctx context.Context, t *testing.T) {

@@ -32,8 +32,8 @@ as link:NAME.`,
 			if account != "" && !access.ValidAccount(account) {
 				return fmt.Errorf("--account: %q is not one: it must have 12 digits", account)
 			}
-			if name = strings.TrimSpace(name); name == "" || len(name) > 100 || strings.Contains(name, ":") {
-				return errors.New("--name must be the person's name, of at most 100 characters and without a colon")
+			if name = strings.TrimSpace(name); name == "" || len(name) > 100 {
+				return errors.New("--name must be the person's name, of at most 100 characters")
 			}
 			return withKeys(cmd.Context(), data.existing, func(keys *app.Keys, cfg *config.Config) error {
 				if own, _ := keys.Served(cmd.Context(), cfg.Account, cfg.Region); account == own {

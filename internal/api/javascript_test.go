@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/vedette-project/vedette/internal/access"
+	"github.com/vedette-project/vedette/internal/testbed"
 )
 
 // javascriptSDK is the client that the table of operations was made from.
@@ -71,24 +72,13 @@ func TestEveryOperationThroughTheJavaScriptSDK(t *testing.T) {
 // installJavaScript installs the SDK into a folder of the test's own.
 func installJavaScript(t *testing.T) string {
 	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			missingTool{tool, "install Node.js 20 or later"}.skip(t)
-		}
-	}
-	dir := t.TempDir()
+	dir := testbed.NPM(t, javascriptSDK)
 	script, err := os.ReadFile(filepath.Join("testdata", "every-operation.mjs"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "every-operation.mjs"), script, 0o600); err != nil {
 		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "npm", "install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix", dir, javascriptSDK)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Logf("npm install %s: %v\n%s", javascriptSDK, err, out)
-		missingTool{"a registry of npm packages", "set npm's registry to one that has " + javascriptSDK}.skip(t)
 	}
 	return dir
 }

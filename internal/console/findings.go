@@ -263,5 +263,5 @@ func (s *server) createDetector(w http.ResponseWriter, r *http.Request, v *visit
 	if err := s.call(v, http.MethodPost, "/detector", nil, map[string]any{"enable": true}, nil); err != nil {
 		return err
 	}
-	return s.done(w, r, Root, "Created the detector: from now on findings are kept.")
+	return s.done(w, r, Root, "Created the detector: findings are shown from now on, those of before, too.")
 }

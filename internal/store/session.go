@@ -4,11 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/vedette-project/vedette/internal/finding"
 )
 
 // Session is who a login to the console is of.
@@ -92,11 +89,7 @@ func (s *Store) UseLink(ctx context.Context, link, token string, expires time.Ti
 // EndSession forgets a session. One that is not there is no error.
 func (s *Store) EndSession(ctx context.Context, token string) error {
 	err := s.Commit(ctx, func(tx *Tx) error {
-		err := mustChange(tx.exec(`DELETE FROM console_session WHERE hash = ?`, tokenHash(token)))
-		if errors.Is(err, finding.ErrNotFound) {
-			return nil
-		}
-		return err
+		return tx.do(`DELETE FROM console_session WHERE hash = ?`, tokenHash(token))
 	})
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
