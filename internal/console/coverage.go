@@ -102,26 +102,10 @@ func addReason(list []reasonCount, reason string, n int64) []reasonCount {
 }
 
 func (s *server) coverage(w http.ResponseWriter, r *http.Request, v *visit) error {
-	ctx, now := r.Context(), s.Now().UTC()
-	sources, err := s.Store.Sources(ctx)
+	c, err := s.heard(v)
 	if err != nil {
 		return err
 	}
-	rows, err := s.Store.Ledger(ctx)
-	if err != nil {
-		return err
-	}
-	nodes, err := s.Store.Nodes(ctx, now.Add(-store.NodeKept))
-	if err != nil {
-		return err
-	}
-	mine := func(account string) bool { return v.Whole() || account == v.key.Account }
-	sources = slices.DeleteFunc(sources, func(s store.Source) bool { return !mine(s.Account) })
-	rows = slices.DeleteFunc(rows, func(r store.LedgerRow) bool { return !mine(r.Account) })
-	nodes = slices.DeleteFunc(nodes, func(n store.Node) bool { return !mine(n.Account) })
-	c := coverageView{Nodes: newNodesView(nodes, now), Whole: v.Whole()}
-	c.add(sources, rows)
-	c.Gaps = gapsOf(c.Sources, &c.Nodes)
 	c.Sources, c.Pages = cut(c.Sources, coverageSize, r)
 	if !v.Whole() {
 		for i := range c.Gaps {
@@ -129,11 +113,36 @@ func (s *server) coverage(w http.ResponseWriter, r *http.Request, v *visit) erro
 		}
 	}
 	if v.Whole() {
-		if c.Targets, err = s.targets(ctx, v); err != nil {
+		if c.Targets, err = s.targets(r.Context(), v); err != nil {
 			return err
 		}
 	}
 	return s.show(w, r, v, "coverage", "coverage", "Coverage", &c)
+}
+
+// heard is what came of all that the visitor may see, and what did not.
+func (s *server) heard(v *visit) (c coverageView, err error) {
+	ctx, now := v.r.Context(), s.Now().UTC()
+	sources, err := s.Store.Sources(ctx)
+	if err != nil {
+		return c, err
+	}
+	rows, err := s.Store.Ledger(ctx)
+	if err != nil {
+		return c, err
+	}
+	nodes, err := s.Store.Nodes(ctx, now.Add(-store.NodeKept))
+	if err != nil {
+		return c, err
+	}
+	others := func(account string) bool { return !v.Whole() && account != v.key.Account }
+	sources = slices.DeleteFunc(sources, func(s store.Source) bool { return others(s.Account) })
+	rows = slices.DeleteFunc(rows, func(r store.LedgerRow) bool { return others(r.Account) })
+	nodes = slices.DeleteFunc(nodes, func(n store.Node) bool { return others(n.Account) })
+	c = coverageView{Nodes: newNodesView(nodes, now), Whole: v.Whole()}
+	c.add(sources, rows)
+	c.Gaps = gapsOf(c.Sources, &c.Nodes)
+	return c, nil
 }
 
 // add joins what is known of sources with how their records ended: those that

@@ -225,11 +225,7 @@ func (s *server) putSuppression(v *visit, detector, id string, out *suppressView
 	if err != nil {
 		return err
 	}
-	tags := map[string]string{finding.TagOwner: out.Owner, finding.TagReason: out.Reason}
-	if out.Expires != "" {
-		tags[finding.TagExpires] = out.Expires
-	}
 	return s.call(v, http.MethodPost, detectorPath(detector, "filter"), nil, map[string]any{
-		"name": out.Name, "action": "ARCHIVE", "findingCriteria": rawJSON(criteria), "tags": tags, "description": clip(500, "Like finding "+id+": "+out.Reason),
+		"name": out.Name, "action": "ARCHIVE", "findingCriteria": rawJSON(criteria), "tags": filterTags(v.r.PostForm), "description": clip(500, "Like finding "+id+": "+out.Reason),
 	}, nil)
 }

@@ -27,27 +27,13 @@ const (
 )
 
 func (s *server) health(v *visit) (h health, err error) {
-	ctx, now := v.r.Context(), s.Now().UTC()
-	sources, err := s.Store.Sources(ctx)
+	c, err := s.heard(v)
 	if err != nil {
 		return h, err
 	}
-	rows, err := s.Store.Ledger(ctx)
-	if err != nil {
-		return h, err
-	}
-	nodes, err := s.Store.Nodes(ctx, now.Add(-store.NodeKept))
-	if err != nil {
-		return h, err
-	}
-	_, account := s.kept(v)
-	others := func(a string) bool { return account != "" && a != account }
-	c := coverageView{Nodes: newNodesView(slices.DeleteFunc(nodes, func(n store.Node) bool { return others(n.Account) }), now)}
-	c.add(slices.DeleteFunc(sources, func(s store.Source) bool { return others(s.Account) }),
-		slices.DeleteFunc(rows, func(r store.LedgerRow) bool { return others(r.Account) }))
 	h = health{
 		Sources: len(c.Sources), Healthy: c.Healthy, Taken: c.Total.In, Lost: c.Total.Malformed + c.Total.Dropped,
-		Expected: c.Nodes.Expected, Covered: c.Nodes.Covered, Gaps: len(gapsOf(c.Sources, &c.Nodes)),
+		Expected: c.Nodes.Expected, Covered: c.Nodes.Covered, Gaps: len(c.Gaps),
 	}
 	for i := range c.Sources {
 		if r := &c.Sources[i]; r.Known && r.Status != store.Healthy && len(h.Ailing) < ailingShown {
