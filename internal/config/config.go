@@ -33,8 +33,10 @@ type Config struct {
 	Publish      Publish      `yaml:"publish"`
 	API          API          `yaml:"api"`
 	Access       People       `yaml:"access"`
+	Kubernetes   Kubernetes   `yaml:"kubernetes"`
 	Usage        Usage        `yaml:"usage"`
 	Log          Log          `yaml:"log"`
+	Traces       Traces       `yaml:"traces"`
 }
 
 // Server is where the API and the pushes are served.
@@ -51,6 +53,8 @@ type Server struct {
 	// SealingKeyFile holds the key that seals the secrets of access keys; ""
 	// is seal.key in the data directory. Processes that share a store share it.
 	SealingKeyFile string `yaml:"sealingKeyFile"`
+	// Profiling serves net/http/pprof on metricsListen, which must be loopback then.
+	Profiling bool `yaml:"profiling"`
 	// DrainTimeout bounds an orderly end; what is not done by then is done by
 	// the next process.
 	DrainTimeout time.Duration `yaml:"drainTimeout"`
@@ -58,8 +62,13 @@ type Server struct {
 
 // TLS names the files of the server's certificate, PEM.
 type TLS struct {
-	CertFile string `yaml:"certFile"`
-	KeyFile  string `yaml:"keyFile"`
+	// Auto lets the server make a certificate, and the authority that signs it,
+	// by itself; Names are the host names and addresses in it, beside this
+	// machine's own.
+	Auto     bool     `yaml:"auto"`
+	Names    []string `yaml:"names"`
+	CertFile string   `yaml:"certFile"`
+	KeyFile  string   `yaml:"keyFile"`
 	// ClientCAFile, if set, lets pushes authenticate by a client certificate
 	// that one of these authorities signed, in place of a token.
 	ClientCAFile string `yaml:"clientCAFile"`
@@ -199,6 +208,8 @@ type Postgres struct {
 // Log is Vedette's own log, on standard error.
 type Log struct {
 	Level string `yaml:"level"` // debug, info, warn or error
+	// Format is text or json.
+	Format string `yaml:"format"`
 }
 
 // Default returns the configuration of an empty file.
@@ -214,7 +225,7 @@ func Default() *Config {
 		Store:        Store{DataDir: "vedette-data", RetentionDays: 90, Postgres: Postgres{MaxConns: 8}},
 		API:          defaultAPI(),
 		Access:       defaultPeople(),
-		Log:          Log{Level: "info"},
+		Log:          Log{Level: "info", Format: "text"},
 	}
 }
 

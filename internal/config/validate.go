@@ -83,6 +83,8 @@ func (c *Config) Validate() error {
 	c.validateJournal(bad)
 	c.validateShared(bad)
 	c.Publish.validate(bad)
+	c.Kubernetes.validate(bad)
+	c.Traces.validate(bad)
 	switch c.Log.Level {
 	case "debug", "info", "warn", "error":
 	default:
