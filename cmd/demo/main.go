@@ -80,7 +80,11 @@ func demo(ctx context.Context, binary, dir string) error {
 	if err := judged(ctx, "http://"+metrics+"/metrics"); err != nil {
 		return err
 	}
-	fmt.Printf("Pushed     %d audit events (%.1f MB) of a real kube-apiserver to %s in %v\n\n", events, float64(size)/1e6, url, time.Since(start).Round(time.Millisecond))
+	took := time.Since(start)
+	if err := correlated(ctx, binary, dir); err != nil {
+		return err
+	}
+	fmt.Printf("Pushed     %d audit events (%.1f MB) of a real kube-apiserver to %s in %v\n\n", events, float64(size)/1e6, url, took.Round(time.Millisecond))
 	list := exec.CommandContext(ctx, binary, "findings", "list", "--data-dir", dir)
 	list.Stdout, list.Stderr = os.Stdout, os.Stderr
 	if err := list.Run(); err != nil {
@@ -200,6 +204,26 @@ func judged(ctx context.Context, url string) error {
 		}
 	}
 	return errors.New("the server does not judge what it took")
+}
+
+// correlated waits until the attack that the log tells of has been put together
+// from its steps: that is done behind judging, a moment later.
+func correlated(ctx context.Context, binary, dir string) error {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		list, err := exec.CommandContext(ctx, binary, "findings", "list", "--data-dir", dir, "-o", "jsonl").Output()
+		if err != nil {
+			return fmt.Errorf("list the findings: %w", err)
+		}
+		if bytes.Contains(list, []byte(`"AttackSequence:`)) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return errors.New("the steps of the attack were not put together")
 }
 
 func push(ctx context.Context, url string, items [][]byte) error {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -32,8 +31,8 @@ as link:NAME.`,
 			if account != "" && !access.ValidAccount(account) {
 				return fmt.Errorf("--account: %q is not one: it must have 12 digits", account)
 			}
-			if name = strings.TrimSpace(name); name == "" || len(name) > 100 {
-				return errors.New("--name must be the person's name, of at most 100 characters")
+			if name = strings.TrimSpace(name); name == "" || len(name) > access.MaxName {
+				return fmt.Errorf("--name must be the person's name, of at most %d characters", access.MaxName)
 			}
 			return withKeys(cmd.Context(), data.existing, func(keys *app.Keys, cfg *config.Config) error {
 				if own, _ := keys.Served(cmd.Context(), cfg.Account, cfg.Region); account == own {

@@ -18,6 +18,9 @@ const (
 	secretLen = 40
 )
 
+// MaxName is how many bytes the name of a person, or what a key is for, may have.
+const MaxName = 256
+
 // ErrNoKey is what a [Lookup] answers when no such key exists or it was revoked.
 var ErrNoKey = errors.New("no such access key")
 

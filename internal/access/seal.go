@@ -32,10 +32,10 @@ type Sealer struct {
 // A key file that others may read is refused: it must be 0600.
 func OpenSealer(dataDir string) (*Sealer, error) {
 	path := filepath.Join(dataDir, KeyFileName)
-	key, err := readKeyFile(path)
+	key, err := readKeyFile(path, ownerOnly)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = createKeyFile(path); err == nil {
-			key, err = readKeyFile(path)
+			key, err = readKeyFile(path, ownerOnly)
 		}
 	}
 	if err != nil {
@@ -44,9 +44,11 @@ func OpenSealer(dataDir string) (*Sealer, error) {
 	return newSealer(key)
 }
 
-// OpenSealerFile loads a sealing key that several processes share; it makes none.
+// OpenSealerFile loads a sealing key that several processes share; it makes
+// none. Its group may read it: so Kubernetes mounts a secret for a pod that does
+// not run as root.
 func OpenSealerFile(path string) (*Sealer, error) {
-	key, err := readKeyFile(path)
+	key, err := readKeyFile(path, groupReads)
 	if err != nil {
 		return nil, fmt.Errorf("open sealing key: %w", err)
 	}
@@ -112,8 +114,14 @@ func boundTo(id string, role Role, account string) []byte {
 	return b
 }
 
+// What a key file must not allow, as bits of its mode.
+const (
+	ownerOnly  fs.FileMode = 0o077
+	groupReads fs.FileMode = 0o037
+)
+
 // readKeyFile reads 64 hex digits and refuses a file that others may touch.
-func readKeyFile(path string) ([]byte, error) {
+func readKeyFile(path string, forbidden fs.FileMode) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -127,7 +135,7 @@ func readKeyFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	// Windows has no such bits; there the data directory's ACL is what protects it.
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+	if mode := info.Mode().Perm(); mode&forbidden != 0 && runtime.GOOS != "windows" {
 		return nil, fmt.Errorf("%s has mode %04o: others may read the secrets' key; run: chmod 600 %s", path, mode, path)
 	}
 	var text [64 + 2]byte

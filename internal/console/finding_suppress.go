@@ -192,12 +192,11 @@ func (s *server) createSuppression(w http.ResponseWriter, r *http.Request, v *vi
 		return err
 	}
 	c := criteriaOf(offers)
-	switch {
-	case len(c) == 0:
+	out.Problem = answersFor(r.PostForm, s.Now().UTC())
+	if len(c) == 0 {
 		out.Problem = "Choose at least one criterion: a rule without any would hide everything."
-	case out.Owner == "" || out.Reason == "":
-		out.Problem = "Say who answers for the rule and why it is there."
-	default:
+	}
+	if out.Problem == "" {
 		err = s.putSuppression(v, detector, f.ID, &out, c)
 		var refusal *callError
 		if errors.As(err, &refusal) && refusal.Status < http.StatusInternalServerError {

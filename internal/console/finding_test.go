@@ -173,7 +173,7 @@ func TestSuppress(t *testing.T) {
 		return v
 	}
 	for what, wrong := range map[string]url.Values{
-		"Choose at least one criterion": form("on"), "Say who answers for the rule": form("owner"), "name": form("name", "no spaces here"), "vedette:expires": form("expires", "soon"),
+		"Choose at least one criterion": form("on"), "Say who answers for it": form("owner"), "It would have expired already": form("expires", "2020-01-01"), "name": form("name", "no spaces here"), "When it expires": form("expires", "soon"),
 		// What is not true of the finding is no criterion of the rule.
 		"Choose at least one": form("on", "severity", "nonsense"),
 	} {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -162,8 +163,8 @@ func readKeyForm(f url.Values, text string) (role access.Role, account, said, pr
 		problem = "Choose a role."
 	case account != "" && !access.ValidAccount(account):
 		problem = "An account has 12 digits; leave it empty for the installation's own."
-	case len(said) > 256 || shown(said) != said:
-		problem = "The text may have 256 letters, and no characters that cannot be seen."
+	case len(said) > access.MaxName || shown(said) != said:
+		problem = fmt.Sprintf("The text may have %d letters, and no characters that cannot be seen.", access.MaxName)
 	}
 	return role, account, said, problem
 }

@@ -109,8 +109,5 @@ func (s *server) feedback(w http.ResponseWriter, r *http.Request, v *visit) erro
 // kept is where the findings of a visitor are kept, and of which account he
 // sees them; "" is all.
 func (s *server) kept(v *visit) (detector, account string) {
-	if account = v.key.Account; account == s.Account {
-		account = ""
-	}
-	return finding.DetectorID(s.Account, s.Region), account
+	return finding.DetectorID(s.Account, s.Region), v.key.Account
 }

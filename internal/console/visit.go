@@ -63,7 +63,11 @@ func (s *server) visitOf(r *http.Request) (*visit, error) {
 			return nil, err
 		}
 	}
-	return &visit{r: r, Session: sess, key: access.Key{ID: actor(sess), Role: role, Account: sess.Account}}, nil
+	account := sess.Account
+	if account == s.Account { // a key may name the installation's own; it is no member for that
+		account = ""
+	}
+	return &visit{r: r, Session: sess, key: access.Key{ID: actor(sess), Role: role, Account: account}}, nil
 }
 
 // actor is whom the audit log names. The name on a login link is what its maker
