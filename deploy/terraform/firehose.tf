@@ -1,8 +1,17 @@
 # The audit logs of EKS control planes: log group, Firehose, Vedette. What
-# Vedette does not take for a day is kept in the bucket.
+# Vedette does not take for a day is kept in the bucket. Where Firehose cannot
+# reach Vedette, it writes to the bucket, and the queue announces what is there.
 
 locals {
-  firehose = length(var.eks_log_groups) > 0
+  firehose           = length(var.eks_log_groups) > 0
+  firehose_to_bucket = local.firehose && var.eks_audit_to_bucket
+  firehose_to_server = local.firehose && !var.eks_audit_to_bucket
+  eks_audit_prefix   = "AWSLogs/${local.account}/eks-audit/"
+
+  firehose_stream_arn = one(concat(
+    aws_kinesis_firehose_delivery_stream.audit[*].arn,
+    aws_kinesis_firehose_delivery_stream.audit_bucket[*].arn,
+  ))
 }
 
 data "aws_iam_policy_document" "firehose_trust" {
@@ -38,7 +47,7 @@ data "aws_iam_policy_document" "firehose" {
 
   statement {
     actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.logs.arn}/firehose-failed/*"]
+    resources = ["${aws_s3_bucket.logs.arn}/firehose-failed/*", "${aws_s3_bucket.logs.arn}/${local.eks_audit_prefix}*"]
   }
 
   dynamic "statement" {
@@ -60,7 +69,7 @@ resource "aws_iam_role_policy" "firehose" {
 }
 
 resource "aws_kinesis_firehose_delivery_stream" "audit" {
-  count = local.firehose ? 1 : 0
+  count = local.firehose_to_server ? 1 : 0
 
   name        = "${var.name}-audit"
   destination = "http_endpoint"
@@ -94,9 +103,32 @@ resource "aws_kinesis_firehose_delivery_stream" "audit" {
   lifecycle {
     precondition {
       condition     = var.vedette_endpoint != null && var.vedette_access_key != null
-      error_message = "eks_log_groups needs vedette_endpoint and vedette_access_key."
+      error_message = "eks_log_groups needs vedette_endpoint and vedette_access_key, or eks_audit_to_bucket."
     }
   }
+}
+
+# CloudWatch Logs hands on its messages compressed: the objects are these, one
+# behind the other.
+resource "aws_kinesis_firehose_delivery_stream" "audit_bucket" {
+  count = local.firehose_to_bucket ? 1 : 0
+
+  name        = "${var.name}-audit"
+  destination = "extended_s3"
+  tags        = var.tags
+
+  extended_s3_configuration {
+    role_arn            = aws_iam_role.firehose[0].arn
+    bucket_arn          = aws_s3_bucket.logs.arn
+    prefix              = "${local.eks_audit_prefix}!{timestamp:yyyy/MM/dd/HH}/"
+    error_output_prefix = "firehose-failed/!{firehose:error-output-type}/"
+    buffering_size      = 5
+    buffering_interval  = 60
+    compression_format  = "UNCOMPRESSED"
+    kms_key_arn         = var.kms_key_arn
+  }
+
+  depends_on = [aws_iam_role_policy.firehose]
 }
 
 data "aws_iam_policy_document" "subscription_trust" {
@@ -135,7 +167,7 @@ resource "aws_iam_role_policy" "subscription" {
     Statement = [{
       Effect   = "Allow"
       Action   = ["firehose:PutRecord", "firehose:PutRecordBatch"]
-      Resource = aws_kinesis_firehose_delivery_stream.audit[0].arn
+      Resource = local.firehose_stream_arn
     }]
   })
 }
@@ -147,7 +179,7 @@ resource "aws_cloudwatch_log_subscription_filter" "audit" {
   name            = "${var.name}-audit"
   log_group_name  = each.value
   filter_pattern  = "{ $.kind = \"Event\" }"
-  destination_arn = aws_kinesis_firehose_delivery_stream.audit[0].arn
+  destination_arn = local.firehose_stream_arn
   role_arn        = aws_iam_role.subscription[0].arn
 
   depends_on = [aws_iam_role_policy.subscription]

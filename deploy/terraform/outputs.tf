@@ -24,6 +24,7 @@ output "vedette_config" {
     ingest = {
       queues = [merge(
         { url = aws_sqs_queue.objects.id, region = local.region, buckets = [aws_s3_bucket.logs.id] },
+        local.firehose_to_bucket ? { include = ["AWSLogs/*"] } : {},
         length(var.trusted_principal_arns) > 0 ? { roleARN = aws_iam_role.reader.arn } : {},
         length(var.trusted_principal_arns) > 0 && var.external_id != null ? { externalID = var.external_id } : {},
       )]

@@ -92,14 +92,20 @@ variable "eks_log_groups" {
   default     = []
 }
 
+variable "eks_audit_to_bucket" {
+  description = "Whether the audit logs of EKS go to the bucket, for a Vedette that Firehose cannot reach. They come a minute later."
+  type        = bool
+  default     = false
+}
+
 variable "vedette_endpoint" {
-  description = "Where Firehose reaches Vedette, such as https://vedette.example.com: HTTPS on port 443 with a public certificate. Needed with eks_log_groups."
+  description = "Where Firehose reaches Vedette, such as https://vedette.example.com: HTTPS on port 443 with a public certificate. Needed with eks_log_groups, but for eks_audit_to_bucket."
   type        = string
   default     = null
 }
 
 variable "vedette_access_key" {
-  description = "ID.SECRET of an access key of role ingest (vedette keys create --role ingest). Needed with eks_log_groups."
+  description = "ID.SECRET of an access key of role ingest (vedette keys create --role ingest). Needed with eks_log_groups, but for eks_audit_to_bucket."
   type        = string
   default     = null
   sensitive   = true

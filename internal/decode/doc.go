@@ -6,6 +6,8 @@
 // one event a line, events joined without line ends, an EventList as the
 // webhook posts it, JSON arrays, the CloudWatch Logs shapes of EKS
 // (subscription message, `aws logs` output, export to S3 with a time before
-// each line), and container logs of an API server that audits to its standard
-// output.
+// each line), the resource logs and tables in which Azure keeps those of AKS,
+// the Cloud Audit Logs that Google makes of those of GKE, as files and as
+// messages of Pub/Sub, and container logs of an API server that audits to its
+// standard output.
 package decode

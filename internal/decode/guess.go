@@ -30,6 +30,8 @@ func (d *Decoder) guess(b []byte, cut bool, at time.Time) (n int, is bool, err e
 		return d.query(b, cut, at)
 	case "runtimeVersion":
 		return d.runtime(b, cut, at)
+	case "insertId", "logName", "protoPayload":
+		return d.gke(b, at)
 	case "account_id", "query_timestamp", "query_name", "srcaddr", "vpc_id":
 		return d.query(b, cut, at)
 	}
@@ -52,6 +54,13 @@ const certain = 3
 // with its members in an unusual order.
 func (d *Decoder) otherOrder(b []byte, cut bool, at time.Time, w *wrapper) (n int, is bool, err error) {
 	var fault *rejection
+	if w.odd != nil && w.odd.protoPayload != nil {
+		return d.gke(b, at)
+	}
+	if w.odd != nil && isAuditTable(unquote(w.odd.azure.table)) {
+		n, err = d.azureRow(b, at)
+		return n, true, err
+	}
 	if w.sensor {
 		if n, is, err = d.sensors(b, cut, at); is {
 			return n, true, err

@@ -88,6 +88,11 @@ func (d *Decoder) values(b []byte, cut bool, at time.Time) {
 			continue
 		}
 		d.rejectValue(b, cut, err)
+		if rest, ok := behindWhole(b, err); ok {
+			torn--
+			b = rest
+			continue
+		}
 		// A torn record takes its own line end with it: the next record then
 		// stands behind it on the same line, and is not lost. What was decoded
 		// before the fault is not decoded again.
@@ -99,6 +104,22 @@ func (d *Decoder) values(b []byte, cut bool, at time.Time) {
 		b = b[n+next:]
 		between = " \t\r\n,]}" // the ends of what was torn
 	}
+}
+
+// behindWhole is what stands behind a value that is whole and of no use, such
+// as the test message that begins an object of CloudWatch Logs, if it is
+// another value.
+func behindWhole(b []byte, err error) ([]byte, bool) {
+	var r *rejection
+	if !errors.As(err, &r) {
+		return nil, false
+	}
+	s := jsonscan.Scanner{Data: b}
+	if _, err := s.Skip(); err != nil {
+		return nil, false
+	}
+	rest := bytes.TrimLeft(b[s.Pos:], " \t\r\n,")
+	return rest, len(rest) > 0 && (rest[0] == '{' || rest[0] == '[')
 }
 
 // rejection is an error that already knows how the record ends.

@@ -40,7 +40,7 @@ func (d *Decoder) addRuntime(r *event.Runtime, raw []byte, truncated bool, at ti
 }
 
 // runtimeScope is the scope of a record of a node: what the node says it
-// belongs to, and else what the chunk says.
+// belongs to, and else what the chunk says. OneAccount leaves it its cluster only.
 func (d *Decoder) runtimeScope(n *event.Node) event.Scope {
 	s := d.scope
 	if n.Cluster != "" && n.Cluster != s.Cluster && isCluster(n.Cluster) {
@@ -49,7 +49,7 @@ func (d *Decoder) runtimeScope(n *event.Node) event.Scope {
 	if n.Account != "" && !d.chunk.OneAccount && (n.Account == d.lastAccount || event.IsAccount(n.Account)) {
 		s.Account = d.account(n.Account)
 	}
-	if n.Region != "" && (n.Region == d.lastRegion || isRegion(n.Region)) {
+	if n.Region != "" && !d.chunk.OneAccount && (n.Region == d.lastRegion || isRegion(n.Region)) {
 		s.Region = d.region(n.Region)
 	}
 	return s

@@ -36,8 +36,12 @@ func (d *Decoder) wrapped(w *wrapper, at time.Time) error {
 		return from(event.CloudTrail, d.inner(w.odd.trailEvent, at))
 	case w.odd != nil && w.odd.detail != nil && w.odd.detailType != nil:
 		return d.eventBridge(w.odd, at)
+	case w.odd != nil && w.odd.azure.holds():
+		return d.azureLog(&w.odd.azure, at)
 	case w.message != nil:
 		return d.message(w, at)
+	case w.odd != nil && w.odd.received != nil && w.odd.received[0] == '[':
+		return d.list(&jsonscan.Scanner{Data: w.odd.received}, false, at)
 	case w.log != nil:
 		return d.inner(w.log, at)
 	case w.odd != nil && w.odd.kinesis != nil && w.odd.kinesis[0] == '{':

@@ -41,6 +41,9 @@ type odd struct {
 	trailEvent         []byte // CloudTrailEvent, of aws cloudtrail lookup-events
 	detail, detailType []byte // EventBridge
 	account, region    []byte
+	protoPayload       []byte // Google Cloud Logging
+	received           []byte // what a pull from Pub/Sub got
+	azure              azure  // a resource log of Azure Monitor
 }
 
 // member notes one member.
@@ -125,6 +128,12 @@ func (w *wrapper) oddMember(key []byte) *[]byte {
 		return &w.rare().account
 	case "region":
 		return &w.rare().region
+	case "protoPayload":
+		return &w.rare().protoPayload
+	case "receivedMessages":
+		return &w.rare().received
+	case "category", "Category", "resourceId", "ResourceId", "_ResourceId", "properties", "log_s", "time", "TimeGenerated", "Type":
+		return w.rare().azure.member(key)
 	}
 	return nil
 }

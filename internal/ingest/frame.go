@@ -188,7 +188,7 @@ func isList(b []byte) bool {
 		return len(b) > 0
 	}
 	head := b[:min(len(b), 4<<10)]
-	for _, key := range []string{"items", "events", "Records", "Events"} {
+	for _, key := range []string{"items", "events", "Records", "Events", "records", "receivedMessages"} {
 		if bytes.Contains(head, []byte(`"`+key+`"`)) {
 			return true
 		}

@@ -190,10 +190,11 @@ func (f *Framer) enterObject(start int) (int, int, step) {
 }
 
 // isListKey reports whether a member holds records: of an EventList, of what
-// aws logs and aws cloudtrail print, of a CloudTrail file.
+// aws logs and aws cloudtrail print, of a CloudTrail file, of Azure Monitor, of a
+// pull from Pub/Sub.
 func isListKey(key []byte) bool {
 	switch string(key) {
-	case "items", "events", "Events", "Records":
+	case "items", "events", "Events", "Records", "records", "receivedMessages":
 		return true
 	}
 	return false
