@@ -2,7 +2,7 @@
 GO ?= go
 BIN := dist/vedette
 
-.PHONY: all build demo test check bench e2e soak fuzz docs clean
+.PHONY: all build demo test check bench e2e soak fuzz image docs clean
 
 all: build
 
@@ -40,9 +40,15 @@ bench:
 fuzz:
 	bash hack/fuzz.sh 60s
 
-# docs/finding-types.md is generated from the catalogue.
+# A container image of this commit, for nodes or a registry (docs/image.md).
+image:
+	cd hack/release && $(GO) run . image -out $(CURDIR)/dist/image
+
+# What is generated: finding types, metrics, the chart's schema, values and manifests.
 docs:
 	mkdir -p dist
+	$(GO) run ./hack/metricsdoc
+	cd hack/chart && $(GO) run .
 	$(GO) run ./cmd/vedette catalog -o json > dist/catalog.json
 	$(GO) run ./hack/catalogdoc < dist/catalog.json > dist/finding-types.md
 	mv dist/finding-types.md docs/finding-types.md

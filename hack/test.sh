@@ -26,7 +26,10 @@ go tool staticcheck ./...
 
 if $can_install; then
   step "packages"
-  install_packages awscli clang-19 llvm-19 libbpf-dev postgresql etcd-server containerd runc busybox-static containernetworking-plugins iptables iproute2 prometheus-alertmanager rsyslog rsyslog-gnutls chromium fonts-dejavu-core
+  install_packages awscli clang-19 llvm-19 libbpf-dev postgresql etcd-server containerd runc busybox-static containernetworking-plugins iptables iproute2 prometheus-alertmanager rsyslog rsyslog-gnutls chromium fonts-dejavu-core prometheus minisign conntrack
+  # Tests of several rooms run a real API server. Ten minutes the first time, kept afterwards.
+  step "Kubernetes, from its module"
+  (cd e2e && go run ./cmd/prebuild >/dev/null)
 fi
 
 step "unit, scenario and API tests"
@@ -55,6 +58,11 @@ bash hack/fuzz.sh 2000x
 
 step "generated files are fresh"
 go run ./cmd/vedette catalog -o json | go run ./hack/catalogdoc | diff -u docs/finding-types.md - || { echo "run make docs"; exit 1; }
+
+step "chart and release"
+for module in hack/chart hack/release; do
+  (cd $module && test -z "$(gofmt -l .)" && go vet ./... && go test -timeout 20m ./...)
+done
 
 step "a real cluster"
 if $can_install; then

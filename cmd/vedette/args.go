@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,4 +73,15 @@ func name(cmd *cobra.Command) string {
 // flagError says where the flags are listed.
 func flagError(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())
+}
+
+// configVariable names the configuration file of every command that is not
+// told of another one.
+const configVariable = "VEDETTE_CONFIG"
+
+// configFlag is the flag --config, as every command has it.
+func configFlag(flags interface {
+	StringVar(p *string, name, value, usage string)
+}, file *string, more string) {
+	flags.StringVar(file, "config", os.Getenv(configVariable), "configuration file (YAML)"+more+"; the environment variable "+configVariable+" names it, too")
 }

@@ -48,6 +48,6 @@ func configCommand(s streams) *cobra.Command {
 			return enc.Close()
 		},
 	}
-	print.Flags().StringVar(&printFile, "config", "", "configuration file (YAML); the defaults without it")
+	configFlag(print.Flags(), &printFile, "; the defaults without it")
 	return group(&cobra.Command{Use: "config", Short: "Check and print the configuration"}, check, print)
 }

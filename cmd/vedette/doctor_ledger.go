@@ -98,11 +98,15 @@ func (d *doctor) balance(rows []store.LedgerRow) {
 	}
 	if !newest.IsZero() {
 		detail += "; newest of " + moment(newest)
-		if newest.After(d.now().Add(futureSlack)) {
-			detail += ", which is to come: a clock of those who write these records is wrong"
-		}
+	}
+	ahead := newest.After(d.now().Add(futureSlack))
+	if ahead {
+		detail += ", which is to come: a clock of those who write these records is wrong"
 	}
 	troubled := func(o event.Outcome) bool { return len(byOutcome[o]) > 0 }
+	if status == statusOK && ahead {
+		status = statusNote
+	}
 	if status == statusOK && slices.ContainsFunc([]event.Outcome{event.Malformed, event.Dropped, event.MarkTruncated, event.MarkLate}, troubled) {
 		status = statusNote
 	}

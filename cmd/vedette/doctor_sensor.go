@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"os"
 	"runtime"
 	"strings"
 
+	"github.com/vedette-project/vedette/internal/sensor/caps"
 	"github.com/vedette-project/vedette/internal/sensor/kernel"
 )
 
@@ -37,6 +39,19 @@ func (d *doctor) sensor() {
 	case len(denied) > 0:
 		d.say(statusNote, "sensor", "not all could be looked at: %v; run doctor as root to know", denied[0].Err)
 	case len(missing) == 0:
-		d.say(statusOK, "sensor", "this machine has all that the runtime sensor uses")
+		d.say(statusOK, "sensor", "this machine (Linux %s) has all that the runtime sensor uses", kernelRelease())
 	}
+	if own, err := caps.Own(); err == nil && len(denied) == 0 {
+		if lacks := own.Lacks(caps.Load | caps.NetAdmin | caps.Run); lacks != 0 {
+			d.say(statusNote, "sensor rights", "doctor runs without %v; a sensor that is started like this sees less or nothing: the DaemonSet gives it the five it needs", lacks)
+		}
+	}
+}
+
+func kernelRelease() string {
+	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return "of unknown version"
+	}
+	return strings.TrimSpace(string(b))
 }

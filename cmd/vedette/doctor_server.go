@@ -19,19 +19,26 @@ const (
 	maxMetrics = 32 << 20        // bytes of its metrics that are read
 	maxReason  = 300             // bytes that are shown of what others wrote
 	nearlyFull = 0.8             // of a shard's room in the journal
+	// lagBearable is how long a message may wait to be judged.
+	lagBearable = 2 * time.Minute
 )
 
 // load is how much of one shard waits in the journal.
 type load struct {
 	waiting         int64 // messages; -1 when the server does not know
 	bytes, maxBytes int64
+	oldest          time.Duration // the first of them waits for so long
 }
 
 // server asks the running server whether it is well, and what waits in its journal.
 func (d *doctor) server(ctx context.Context) {
-	addr := d.cfg.Server.MetricsListen
-	if addr == "" {
+	addr, port := dialable(d.cfg.Server.MetricsListen)
+	if d.cfg.Server.MetricsListen == "" {
 		d.say(statusNote, "server", "server.metricsListen is off, so its health cannot be asked for")
+		return
+	}
+	if !port {
+		d.say(statusNote, "server", "server.metricsListen is %s, a port that the system chooses, so its health cannot be asked for", d.cfg.Server.MetricsListen)
 		return
 	}
 	status, text, err := ask(ctx, "http://"+addr+"/readyz", maxReason)
@@ -45,6 +52,7 @@ func (d *doctor) server(ctx context.Context) {
 	default:
 		d.say(statusOK, "server", "ready at %s", addr)
 	}
+	d.alive(ctx, addr)
 	status, text, err = ask(ctx, "http://"+addr+"/metrics", maxMetrics)
 	if err != nil || status != http.StatusOK {
 		d.say(statusNote, "journal", "/metrics of the server does not answer (status %d), so what waits is not known", status)
@@ -52,6 +60,15 @@ func (d *doctor) server(ctx context.Context) {
 	}
 	d.loads = readLoads(text)
 	d.journal()
+	d.pushes(text)
+}
+
+// alive asks whether the server can go on.
+func (d *doctor) alive(ctx context.Context, addr string) {
+	status, text, err := ask(ctx, "http://"+addr+"/livez", maxReason)
+	if err == nil && status != http.StatusOK {
+		d.say(statusFault, "server process", "/livez answers %d: %s", status, strings.TrimSpace(text))
+	}
 }
 
 // ask reads at most limit bytes of an answer. The status is 0 where there is none.
@@ -62,7 +79,9 @@ func ask(ctx context.Context, url string, limit int64) (status int, text string,
 	if err != nil {
 		return 0, "", err
 	}
-	res, err := http.DefaultClient.Do(req)
+	direct := &http.Transport{} // it is this machine: no proxy leads there
+	defer direct.CloseIdleConnections()
+	res, err := (&http.Client{Transport: direct}).Do(req)
 	if err != nil {
 		return 0, "", err
 	}
@@ -96,6 +115,8 @@ func readLoads(text string) map[int]load {
 			l.bytes = int64(v)
 		case "max_bytes":
 			l.maxBytes = int64(v)
+		case "oldest_waiting_seconds":
+			l.oldest = time.Duration(v * float64(time.Second))
 		default:
 			continue
 		}
@@ -111,7 +132,7 @@ func (d *doctor) journal() {
 		return
 	}
 	var waiting, bytes, room int64
-	full := false
+	full, late := false, false
 	for _, n := range slices.Sorted(maps.Keys(d.loads)) {
 		l := d.loads[n]
 		waiting += max(l.waiting, 0)
@@ -123,11 +144,16 @@ func (d *doctor) journal() {
 				"look in the server's log why judging is slow or stands, or raise journal.maxBytes",
 				l.bytes*100/l.maxBytes, inBytes(l.bytes), inBytes(l.maxBytes))
 		}
+		if l.oldest > lagBearable {
+			late = true
+			d.say(statusFault, fmt.Sprintf("queue of shard %d", n), "%d messages wait to be judged, the oldest for %s: look in the server's log why judging is slow or stands",
+				l.waiting, span(l.oldest))
+		}
 		if l.waiting < 0 {
 			d.say(statusNote, fmt.Sprintf("backlog of shard %d", n), "how much waits is not known: the store did not answer the server")
 		}
 	}
-	if !full {
+	if !full && !late {
 		d.say(statusOK, "journal", "%d messages wait in %d shards, %s of %s", waiting, len(d.loads), inBytes(bytes), inBytes(room))
 	}
 }

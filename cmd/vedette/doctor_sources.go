@@ -32,7 +32,7 @@ func (d *doctor) sources(ctx context.Context, st *store.Store) {
 		case asked:
 			d.say(statusOK, name, "it answered at %s", moment(src.LastReceived))
 		default:
-			d.say(statusOK, name, "something came last at %s", moment(src.LastReceived))
+			d.say(statusOK, name, "something came last at %s, %s ago", moment(src.LastReceived), span(max(0, d.now().Sub(src.LastReceived))))
 		}
 	}
 	d.nodes(ctx, st, sources)
@@ -57,33 +57,43 @@ func (d *doctor) nodes(ctx context.Context, st *store.Store, sources []store.Sou
 		d.say(statusFault, "nodes", "%v", err)
 		return
 	}
+	clusters, err := st.Clusters(ctx)
+	if err != nil {
+		d.say(statusFault, "clusters", "%v", err)
+		return
+	}
 	for _, src := range sources {
-		if src.SourceKey.Source != string(event.RuntimeEvents) {
-			continue
+		if src.SourceKey.Source == string(event.RuntimeEvents) {
+			nodes := store.NodesOf(all, src.Account, src.Region, src.Cluster)
+			name := d.nameOf(src.Cluster, "", src.Account, src.Region)
+			d.nodesOf(name, nodes, store.CoverageIn(store.ClusterOf(clusters, src.Account, src.Region, src.Cluster), nodes, now))
 		}
-		name := "nodes of " + d.nameOf(src.Cluster, "", src.Account, src.Region)
-		nodes := store.NodesOf(all, src.Account, src.Region, src.Cluster)
-		c := store.CoverageOf(nodes, now)
-		status := statusOK
-		if c.Covered < c.Expected {
-			status = statusFault
+	}
+	d.clusters(clusters, sources)
+}
+
+// nodesOf tells of the nodes of one cluster.
+func (d *doctor) nodesOf(cluster string, nodes []store.Node, c store.NodeCoverage) {
+	status, starting := statusOK, ""
+	if c.Covered < c.Expected {
+		status = statusFault
+	}
+	if c.Starting > 0 {
+		starting = fmt.Sprintf("; on %d more it is starting", c.Starting)
+	}
+	d.say(status, "nodes of "+cluster, "%d of %d have a sensor that is well%s", c.Covered, c.Expected, starting)
+	ailing := map[string]bool{}
+	for i, f := range c.Ailing {
+		if ailing[f.Node] = true; i == maxNodesTold {
+			d.say(statusFault, "nodes of "+cluster, "and %d more", len(c.Ailing)-maxNodesTold)
 		}
-		d.say(status, name, "%d of %d have a sensor that is well", c.Covered, c.Expected)
-		told := 0
-		for i := range nodes {
-			n := &nodes[i]
-			kind, detail := n.Ailment(now)
-			if kind == "" && len(n.Missing) > 0 {
-				d.say(statusNote, "node "+n.Name, "its kernel or configuration does not let the sensor see all: %s is missing", strings.Join(n.Missing, ", "))
-			}
-			if kind == "" || !n.Expected(now) {
-				continue
-			}
-			if told++; told > maxNodesTold {
-				d.say(statusFault, name, "and %d more", c.Expected-c.Covered-maxNodesTold)
-				break
-			}
-			d.say(statusFault, "node "+n.Name, "%s: %s", kind, detail)
+		if i < maxNodesTold {
+			d.say(statusFault, "node "+f.Node, "%s: %s", f.Kind, f.Detail)
+		}
+	}
+	for i := range nodes {
+		if n := &nodes[i]; len(n.Missing) > 0 && !ailing[n.Name] && n.Expected(d.now()) {
+			d.say(statusNote, "node "+n.Name, "its kernel or configuration does not let the sensor see all: %s is missing", strings.Join(n.Missing, ", "))
 		}
 	}
 }

@@ -16,6 +16,10 @@ import (
 // store examines what rests: keys, shards, the accounting, sources, and what
 // could not be judged.
 func (d *doctor) store(ctx context.Context) {
+	if !d.wantsAny("store", "detection", "intelligence", "sources", "publishing") {
+		return
+	}
+	d.group = "store"
 	if !d.shared() {
 		if _, err := os.Stat(app.StoreFile(d.cfg.Store.DataDir)); errors.Is(err, fs.ErrNotExist) {
 			d.say(statusNote, "store", "there is none in %s; `vedette serve` makes it", d.cfg.Store.DataDir)
@@ -38,18 +42,33 @@ func (d *doctor) store(ctx context.Context) {
 	}
 	defer st.Close()
 	d.account, d.region = app.Served(ctx, st, d.cfg.Account, d.cfg.Region)
-	d.intact(ctx, st)
-	d.keys(ctx, st, sealer)
-	d.workers(ctx, st)
-	d.ledger(ctx, st)
-	d.learning(ctx, st)
-	d.rules(ctx, st)
-	d.sources(ctx, st)
-	d.lists(ctx, st)
-	d.suppressions(ctx, st)
-	d.publishing(ctx, st)
-	d.targets(ctx, st)
-	d.setAside(ctx, st)
+	if d.in("store") {
+		d.intact(ctx, st)
+		d.about(ctx, st)
+		d.keys(ctx, st, sealer)
+	}
+	if d.in("detection") {
+		d.workers(ctx, st)
+		d.ledger(ctx, st)
+		d.learning(ctx, st)
+		d.rules(ctx, st)
+	}
+	if d.in("sources") {
+		d.sources(ctx, st)
+	}
+	if d.in("intelligence") {
+		d.lists(ctx, st)
+	}
+	if d.in("detection") {
+		d.suppressions(ctx, st)
+	}
+	if d.in("publishing") {
+		d.publishing(ctx, st)
+		d.targets(ctx, st)
+	}
+	if d.in("detection") {
+		d.setAside(ctx, st)
+	}
 }
 
 // remedy is for a store that is damaged.

@@ -24,7 +24,7 @@ type dataFlags struct{ file, dataDir string }
 
 func (f *dataFlags) register(cmd *cobra.Command) {
 	fl := cmd.PersistentFlags()
-	fl.StringVar(&f.file, "config", "", "configuration file (YAML)")
+	configFlag(fl, &f.file, "")
 	fl.StringVar(&f.dataDir, "data-dir", "", `folder of the findings and keys (default "vedette-data")`)
 }
 

@@ -60,8 +60,5 @@ func consoleAddress(at string, cfg *config.Config) string {
 	if at != "" {
 		return strings.TrimSuffix(at, "/")
 	}
-	if cfg.Server.TLS.CertFile != "" {
-		return "https://" + cfg.Server.Listen
-	}
-	return "http://" + cfg.Server.Listen
+	return app.BrowserAddress(cfg, cfg.Server.Listen)
 }

@@ -23,7 +23,7 @@ var auditPolicy string
 
 func kubeCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{Use: "kube", Short: "What a cluster needs to send its audit log and runtime events"}
-	return group(cmd, kubeWebhookConfig(s), kubeSensor(s), &cobra.Command{
+	return group(cmd, kubeWebhookConfig(s), kubeSensor(s), kubeCA(s), kubeAccess(s), &cobra.Command{
 		Use: "audit-policy", Short: "Print an audit policy for --audit-policy-file", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprint(s.out, auditPolicy)
@@ -34,13 +34,18 @@ func kubeCommand(s streams) *cobra.Command {
 
 func kubeWebhookConfig(s streams) *cobra.Command {
 	var data dataFlags
-	var server, cluster, ca, token string
+	var server, cluster, ca, token, serverName string
 	cmd := &cobra.Command{
 		Use:   "webhook-config",
 		Short: "Print the kubeconfig for --audit-webhook-config-file",
 		Long: `Prints the kubeconfig file with which an API server's audit webhook pushes to
 Vedette. Without --token it makes an access key of role ingest in the data
-directory and puts its token in. Keep the file readable by the API server only.
+directory and puts its token in. Where the server makes its certificate by itself
+(server.tls.auto), the authority is put in, too. Keep the file readable by the API server only.
+
+An API server asks no DNS of the cluster. For a server inside it use the address
+of its Service, and the name in its certificate:
+  --server https://10.96.12.34:8700 --tls-server-name vedette.vedette.svc
 
 On the API server:
   --audit-policy-file=audit-policy.yaml
@@ -53,11 +58,22 @@ On the API server:
 			if err != nil {
 				return err
 			}
-			authority := ""
-			if pem, err := authorities(ca); err != nil {
+			authority, err := authorityFor(cmd, &data, ca, u)
+			if err != nil {
 				return err
-			} else if pem != "" {
-				authority = "\n    certificate-authority-data: " + pem
+			}
+			trust := ""
+			if authority != "" {
+				trust = "\n    certificate-authority-data: " + authority
+			}
+			switch {
+			case serverName == "":
+			case u.Scheme != "https":
+				return errors.New("--tls-server-name: there is no certificate to look at where --server is plain http")
+			case !config.ValidServerName(serverName):
+				return fmt.Errorf("--tls-server-name %q is not a host name, such as vedette.vedette.svc", serverName)
+			default:
+				trust += "\n    tls-server-name: " + serverName
 			}
 			if token == "" {
 				if token, err = ingestToken(cmd.Context(), &data, "audit webhook of "+cluster); err != nil {
@@ -80,7 +96,7 @@ contexts:
     cluster: vedette
     user: vedette
 current-context: vedette
-`, u.JoinPath("ingest", "k8s-audit", cluster), authority, token)
+`, u.JoinPath("ingest", "k8s-audit", cluster), trust, token)
 			return err
 		},
 	}
@@ -88,7 +104,8 @@ current-context: vedette
 	f := cmd.Flags()
 	f.StringVar(&server, "server", "", "URL of the Vedette server, as the API server reaches it")
 	f.StringVar(&cluster, "cluster", "", "name of the cluster whose API server will push")
-	f.StringVar(&ca, "ca", "", "file with the authority of the server's certificate, PEM")
+	f.StringVar(&ca, "ca", "", `file with the authority of the server's certificate, PEM (default: the one that the server makes by itself; "" trusts the system's)`)
+	f.StringVar(&serverName, "tls-server-name", "", "name that the server's certificate must have, where --server is another, such as an address")
 	f.StringVar(&token, "token", "", "token to put in (default: a new key of role ingest)")
 	return cmd
 }

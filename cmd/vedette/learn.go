@@ -85,7 +85,7 @@ how much the models know, also beside a running server.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&data.file, "config", "", "configuration file (YAML)")
+	configFlag(f, &data.file, "")
 	f.StringVar(&data.dataDir, "data-dir", "", `folder of the server (default "vedette-data")`)
 	f.StringVar(&scope.account, "account", "", "AWS account of records that do not name theirs (12 digits; default 000000000000)")
 	f.StringVar(&scope.region, "region", "", "AWS Region of records that do not name theirs (default us-east-1)")

@@ -70,7 +70,7 @@ func rootCommand(s streams) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}, scanCommand(s), learnCommand(s), evaluateCommand(s), backtestCommand(s), serveCommand(s), simulateCommand(s), catalogCommand(s), findingsCommand(s), suppressionsCommand(s), sequencesCommand(s), keysCommand(s), auditCommand(s),
-		kubeCommand(s), sensorCommand(s), intelCommand(s), rulesCommand(s), storeCommand(s), publishCommand(s), configCommand(s), doctorCommand(s), versionCommand(s))
+		kubeCommand(s), sensorCommand(s), intelCommand(s), rulesCommand(s), storeCommand(s), backupCommand(s), restoreCommand(s), publishCommand(s), pushCommand(s), configCommand(s), doctorCommand(s), versionCommand(s), manCommand(s))
 	root.SetFlagErrorFunc(flagError)
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -203,12 +202,4 @@ func warmedUp(w *app.WarmupResult) *learnedRecords {
 	}
 	o := w.Ledger.Outcomes
 	return &learnedRecords{w.Ledger.Records(), o[event.Evaluated], o[event.Duplicate], o[event.Malformed], o[event.Dropped], w.Bytes}
-}
-
-func logger(w io.Writer, level string) *slog.Logger {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l = slog.LevelInfo
-	}
-	return slog.New(thinned(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})))
 }

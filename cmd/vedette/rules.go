@@ -186,7 +186,7 @@ switched off or replaced, and those that the configuration names.`,
 		},
 	}
 	outputFlag(cmd, &output)
-	cmd.Flags().StringVar(&file, "config", "", "configuration file (YAML) whose rules are shown")
+	configFlag(cmd.Flags(), &file, " whose rules are shown")
 	return cmd
 }
 

@@ -14,7 +14,7 @@ type scopeFlags struct {
 
 func (f *scopeFlags) register(cmd *cobra.Command, cluster bool) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.file, "config", "", "configuration file (YAML)")
+	configFlag(fl, &f.file, "")
 	fl.StringVar(&f.account, "account", "", "AWS account of the records and findings (12 digits; default 000000000000)")
 	fl.StringVar(&f.region, "region", "", "AWS Region of the records and findings (default us-east-1)")
 	if cluster {

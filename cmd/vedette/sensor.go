@@ -34,6 +34,7 @@ type sensorFlags struct {
 	cpu     string
 	hashes  string
 	level   string
+	format  string
 	opts    sensor.Options
 }
 
@@ -65,7 +66,7 @@ func (f *sensorFlags) register(cmd *cobra.Command) {
 	p := cmd.Flags()
 	p.StringVar(&f.to.url, "server", "", "URL of the Vedette server")
 	p.StringVar(&f.to.token, "token-file", "", "file with the token of an access key of role ingest; it is read again when it changes")
-	p.StringVar(&f.to.ca, "ca-file", "", "file with the authority of the server's certificate, PEM")
+	p.StringVar(&f.to.ca, "ca-file", "", "file with the authority of the server's certificate, PEM; it is read again when it changes")
 	p.StringVar(&f.to.cert, "cert-file", "", "file with a client certificate, in place of a token, PEM")
 	p.StringVar(&f.to.key, "key-file", "", "file with its key, PEM")
 	p.BoolVar(&f.stdout, "stdout", false, "print the records as JSON lines")
@@ -84,10 +85,14 @@ func (f *sensorFlags) register(cmd *cobra.Command) {
 	p.StringSliceVar(&f.opts.InContainers, "container", nil, "ids of the containers whose records are wanted (default: all, and the node's own)")
 	p.IntVar(&f.only, "pid", 0, "look at this process and what it starts alone")
 	p.StringVar(&f.level, "log-level", "info", "debug, info, warn or error")
+	p.StringVar(&f.format, "log-format", "text", "text, or json")
 }
 
 func (f *sensorFlags) run(ctx context.Context, s streams) error {
-	log := logger(s.err, f.level)
+	if f.format != "text" && f.format != "json" {
+		return fmt.Errorf("--log-format %q is not known; use text or json", f.format)
+	}
+	log := logOf(s.err, config.Log{Level: f.level, Format: f.format})
 	if err := f.finish(log); err != nil {
 		return err
 	}

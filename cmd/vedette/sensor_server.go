@@ -16,6 +16,10 @@ import (
 // sensorServer is where a sensor sends its records, and as whom.
 type sensorServer struct {
 	url, token, ca, cert, key string
+
+	// What was made of the authority's file, and the file's bytes then.
+	made *tls.Config
+	pem  []byte
 }
 
 func (s *sensorServer) options() (deliver.Options, error) {
@@ -36,7 +40,8 @@ func (s *sensorServer) options() (deliver.Options, error) {
 			return o, err
 		}
 	}
-	o.TLS, err = s.tls()
+	o.TLS = s.tls
+	_, err = s.tls()
 	return o, err
 }
 
@@ -54,13 +59,21 @@ func (s *sensorServer) readToken() (string, error) {
 	return string(b), nil
 }
 
+// tls is the client's side of TLS, another one each time that the authority's
+// file has changed.
 func (s *sensorServer) tls() (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	var pem []byte
 	if s.ca != "" {
-		pem, err := os.ReadFile(s.ca)
-		if err != nil {
+		var err error
+		if pem, err = os.ReadFile(s.ca); err != nil {
 			return nil, fmt.Errorf("--ca-file: %w", err)
 		}
+	}
+	if s.made != nil && bytes.Equal(pem, s.pem) {
+		return s.made, nil
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.ca != "" {
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("--ca-file: %s must hold certificates in PEM", s.ca)
@@ -76,5 +89,6 @@ func (s *sensorServer) tls() (*tls.Config, error) {
 			return &pair, err
 		}
 	}
+	s.made, s.pem = c, pem
 	return c, nil
 }

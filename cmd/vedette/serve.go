@@ -23,7 +23,8 @@ this one does.
 Rules that detection.rules names are read again when they change, within seconds,
 or at once with SIGHUP. With a fault in them those from before stay in force.
 
-Listens on loopback only unless the configuration names a certificate. The
+Listens on loopback only unless the configuration names a certificate, or has
+the server make one by itself (server.tls.auto). The
 first start makes an admin access key and says where it is, and prints a link that
 lets you into the console once.`,
 		Example: `  vedette serve
@@ -43,7 +44,7 @@ lets you into the console once.`,
 			if err != nil {
 				return err
 			}
-			log := logger(s.err, cfg.Log.Level)
+			log := logOf(s.err, cfg.Log)
 			a, err := app.Start(cmd.Context(), app.Options{Config: cfg, Now: time.Now, Log: log, Version: version(), Role: role})
 			if err != nil {
 				return err
@@ -59,7 +60,7 @@ lets you into the console once.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&file, "config", "", "configuration file (YAML)")
+	configFlag(f, &file, "")
 	f.StringVar(&dataDir, "data-dir", "", `folder of the findings and keys (default "vedette-data")`)
 	f.StringVar(&listen, "listen", "", "address of the API and the pushes (default 127.0.0.1:8700)")
 	f.StringVar(&metrics, "metrics-listen", "", `address of /metrics, /livez and /readyz (default 127.0.0.1:8701; "" for none)`)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/access"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // Service is the name in the credential scope of every signed request.
@@ -40,6 +41,11 @@ type Options struct {
 	// cost, in USD. What is not there costs nothing.
 	Prices map[string]float64
 	Rules  Rules // in force; nil for none
+	// Observe, if set, is told of each request: its operation, "" if it is none,
+	// its status, and how long it took.
+	Observe func(operation string, status int, took time.Duration)
+	// Tracer follows requests; nil follows none.
+	Tracer *trace.Tracer
 }
 
 // server answers requests. Its only state is how much each key asked lately.
@@ -78,11 +84,22 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := requestID()
 	w.Header().Set("X-Amzn-Requestid", id)
 	c := &call{id: id, log: s.Logger.With("request_id", id)}
-	if err := s.serve(c, w, r); err != nil {
+	start := s.Now()
+	r, span := s.follow(r)
+	err := s.serve(c, w, r)
+	if err == nil {
+		s.write(w, r, c)
+	} else {
 		s.writeError(w, r, c, err)
-		return
 	}
-	s.write(w, r, c)
+	status := c.op.status
+	if err != nil {
+		status = publicError(err).status
+	}
+	endCall(span, c, status)
+	if s.Observe != nil {
+		s.Observe(c.op.name, status, s.Now().Sub(start))
+	}
 }
 
 // serve runs one request up to its result in c. It turns a panic of a handler

@@ -40,25 +40,8 @@ type coverageDetails struct {
 
 // addonDetails is the sensor in the place of GuardDuty's add-on.
 type addonDetails struct {
-	Version string `json:"addonVersion"`
+	Version string `json:"addonVersion,omitempty"` // none before it said so
 	Status  string `json:"addonStatus"`
-}
-
-// manual: who runs the cluster deploys the sensor.
-const manual = "MANUAL"
-
-// addNodes adds what is known of the nodes of a cluster with sensors.
-func (r *coverageResource) addNodes(c store.NodeCoverage) {
-	d := &r.ResourceDetails.EKSClusterDetails
-	covered, expected := int64(c.Covered), int64(c.Expected)
-	d.CoveredNodes, d.CompatibleNodes, d.ManagementType = &covered, &expected, manual
-	if c.Version == "" {
-		return
-	}
-	d.AddonDetails = &addonDetails{c.Version, "ACTIVE"}
-	if c.Covered < c.Expected {
-		d.AddonDetails.Status = "DEGRADED"
-	}
 }
 
 func newCoverageResource(d finding.Detector, src *store.Source) coverageResource {
@@ -107,21 +90,35 @@ func (s *server) covered(ctx context.Context, d finding.Detector, criteria cover
 	if err != nil {
 		return nil, err
 	}
+	clusters, err := s.Store.Clusters(ctx)
+	if err != nil {
+		return nil, err
+	}
 	accounts, err := s.administered(ctx, d.Account)
 	if err != nil {
 		return nil, err
 	}
 	out := []coverageResource{}
+	add := func(r *coverageResource) {
+		if criteria.match(r) {
+			out = append(out, *r)
+		}
+	}
 	for i := range sources {
 		if !accounts[sources[i].Account] || sources[i].Region != d.Region || sources[i].Cluster == "" {
 			continue
 		}
 		r := newCoverageResource(d, &sources[i])
 		if sources[i].SourceKey.Source == sourceRuntime {
-			r.addNodes(store.CoverageOf(store.NodesOf(nodes, sources[i].Account, d.Region, sources[i].Cluster), now))
+			c := store.ClusterOf(clusters, sources[i].Account, d.Region, sources[i].Cluster)
+			r.addNodes(&d, c, store.CoverageIn(c, store.NodesOf(nodes, sources[i].Account, d.Region, sources[i].Cluster), now), !sources[i].LastReceived.IsZero())
 		}
-		if criteria.match(&r) {
-			out = append(out, r)
+		add(&r)
+	}
+	for i := range clusters {
+		if c := &clusters[i]; accounts[c.Account] && c.Region == d.Region && !isRuntimeSource(sources, c) {
+			r := newSilentCluster(&d, c, now)
+			add(&r)
 		}
 	}
 	return out, nil

@@ -72,6 +72,7 @@ type Store interface {
 	Sources(ctx context.Context) ([]store.Source, error)
 	// Nodes returns the nodes of clusters of which something was heard since a moment.
 	Nodes(ctx context.Context, since time.Time) ([]store.Node, error)
+	Clusters(ctx context.Context) ([]store.Cluster, error)
 
 	// Administer runs fn in a commit of which only one runs at a time.
 	Administer(ctx context.Context, fn func(tx *store.Tx) error) error

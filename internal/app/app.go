@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/vedette-project/vedette/internal/access"
@@ -18,6 +17,7 @@ import (
 	"github.com/vedette-project/vedette/internal/journal"
 	"github.com/vedette-project/vedette/internal/line"
 	"github.com/vedette-project/vedette/internal/store"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 var _ api.Store = (*store.Store)(nil)
@@ -45,11 +45,19 @@ type App struct {
 	journal  *journal.Journal
 	writer   *line.Writer
 	worker   *line.Worker[*store.Tx]
-	registry *prometheus.Registry
+	registry *registry
+	tracer   *trace.Tracer // nil where nothing is traced
 	metrics  *metrics
 	detect   detect.Options
 	current  *current // where this process detects
 	lookups  *lookups // nil where EC2 is not asked
+	// certificates are what the server shows; nil without TLS.
+	certificates *certificates
+	// clusters are those that may be asked; accounts knows their senders, nil
+	// where there are none.
+	clusters       []*cluster
+	clusterMetrics *clusterMetrics
+	accounts       *accounts
 	// rules are those in force, where this process detects or shows them.
 	rules       *liveRules
 	ruleMetrics *ruleMetrics
@@ -78,7 +86,7 @@ func (a *App) does(role string) bool {
 // for: judging first, then what sends to it. What it started is ended by Stop,
 // also when Start itself fails.
 func Start(ctx context.Context, o Options) (_ *App, err error) {
-	a := &App{Options: o, registry: prometheus.NewRegistry(), fatal: make(chan error, 2)}
+	a := &App{Options: o, registry: newRegistry(), fatal: make(chan error, 2)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.Background()))
@@ -89,6 +97,10 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = newMetrics(a.registry, o.Version)
+	a.Log = slog.New(&countingLog{o.Log.Handler(), a.metrics})
+	if err := a.startTraces(); err != nil {
+		return a, err
+	}
 	if a.does("detect") { // the lists need not be where nothing is detected
 		if a.detect, _, err = LenientOptions(o.Config); err != nil {
 			return a, err
@@ -100,6 +112,10 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.patiently(ctx, "the store", a.openStore); err != nil {
 		return a, err
 	}
+	if err := a.openTLS(ctx); err != nil {
+		return a, err
+	}
+	a.openClusters()
 	if a.does("ingest") || a.does("detect") {
 		if err := a.patiently(ctx, "the journal", a.openJournal); err != nil {
 			return a, err
@@ -131,6 +147,9 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		a.background("end retention", a.prune)
 		a.background("end watching sources", a.watchSources)
 		a.background("end taking in accounts", a.enrollAccounts)
+		if len(a.clusters) > 0 {
+			a.background("end keeping sensors", a.keepSensors)
+		}
 		if err := a.startPublishing(ctx); err != nil {
 			return a, err
 		}

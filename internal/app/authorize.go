@@ -10,11 +10,15 @@ import (
 	"github.com/vedette-project/vedette/internal/ingest"
 )
 
-// authorizePush lets in a token with the right to push, a client certificate
+// authorizePush lets in a token with the right to push, one of a service account
+// of a cluster that is known, a client certificate
 // of the configured authority and, on a server that only this machine can
 // reach, any program on it.
 func (a *App) authorizePush(r *http.Request) error {
 	if token, ok := access.BearerToken(r.Header.Get("Authorization")); ok {
+		if c, claims := a.accounts.find(token); c != nil {
+			return a.accounts.check(r, c, claims, token)
+		}
 		key, err := access.CheckToken(r.Context(), token, a.keys.lookup)
 		var refused *access.Error
 		switch {
@@ -38,6 +42,16 @@ func (a *App) authorizePush(r *http.Request) error {
 	}
 	return &ingest.Denied{Status: http.StatusUnauthorized,
 		Msg: "a push needs a token (Authorization: Bearer …; for Firehose its access key) or a client certificate; `vedette keys create --role ingest` makes one, `vedette kube webhook-config` a kubeconfig with one"}
+}
+
+// onlyCluster is the cluster of the service account that pushes, "" for
+// everybody else, after the request was let in.
+func (a *App) onlyCluster(r *http.Request) string {
+	token, _ := access.BearerToken(r.Header.Get("Authorization"))
+	if c, _ := a.accounts.find(token); c != nil {
+		return c.Name
+	}
+	return ""
 }
 
 // fromBrowser reports whether a web page sent the request: any page that

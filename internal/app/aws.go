@@ -147,7 +147,7 @@ func (s *objectSources) objects(client *s3.Client, region string, r *config.Read
 	return ingest.NewObjects(ingest.ObjectOptions{
 		Client: client, Sink: countingSink{a.writer, a.metrics}, Scope: event.Scope{Account: a.Config.Account, Region: region},
 		Source: event.Source(r.Source), Format: r.Format, Include: r.Include, Exclude: r.Exclude, Accounts: r.Accounts,
-		MaxBytes: a.Config.Ingest.Objects.MaxBytes, Marks: s.marks, Pool: s.pool, Now: a.Now, Sleep: pause, Log: a.Log, Observe: s.metrics.object, Reached: reached,
+		MaxBytes: a.Config.Ingest.Objects.MaxBytes, Marks: s.marks, Pool: s.pool, Now: a.Now, Sleep: pause, Log: a.Log, Observe: s.metrics.object, Reached: reached, Tracer: a.tracer,
 	})
 }
 

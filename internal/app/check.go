@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/vedette-project/vedette/internal/access"
 	"github.com/vedette-project/vedette/internal/config"
@@ -25,9 +26,8 @@ func CheckFiles(c *config.Config) error {
 	for i := range c.Ingest.Buckets {
 		errs = append(errs, checkPublicKeys(fmt.Sprintf("ingest.buckets[%d]", i), &c.Ingest.Buckets[i].Reading))
 	}
-	errs = append(errs, checkIntelligence(c), CheckTargets(c))
-	_, err := serverTLS(c.Server.TLS)
-	errs = append(errs, err)
+	errs = append(errs, checkIntelligence(c), CheckTargets(c), checkClusters(c))
+	errs = append(errs, checkTLS(c.Server.TLS, time.Now))
 	if path := c.Server.SealingKeyFile; path != "" {
 		if _, err := access.OpenSealerFile(path); err != nil {
 			errs = append(errs, fmt.Errorf("server.sealingKeyFile: %w", err))

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
 	"github.com/vedette-project/vedette/internal/access"
 	"github.com/vedette-project/vedette/internal/access/oidc"
+	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/console"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/publish/target"
@@ -34,15 +36,25 @@ func (a *App) ConsoleURL() string {
 	if a.Addr == "" || !a.does("api") {
 		return ""
 	}
-	scheme := "http"
-	if a.Config.Server.TLS.CertFile != "" {
-		scheme = "https"
-	}
 	path := console.Root
 	if a.first != "" {
 		path = console.LinkPath(a.first)
 	}
-	return scheme + "://" + a.Addr + path
+	return BrowserAddress(a.Config, a.Addr) + path
+}
+
+// BrowserAddress is how a browser on the server's machine, or at the end of a
+// `kubectl port-forward`, reaches what listens at an address.
+func BrowserAddress(c *config.Config, listen string) string {
+	scheme := "http://"
+	if c.Server.TLS.Enabled() {
+		scheme = "https://"
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		listen = net.JoinHostPort("localhost", port)
+	}
+	return scheme + listen
 }
 
 // Link makes a login link for a person and returns its token, which is shown

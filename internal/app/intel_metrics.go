@@ -27,11 +27,25 @@ func newIntelCollector(c *current) *intelCollector {
 	})}
 }
 
-// Describe describes nothing: what there is depends on the feeds.
-func (c *intelCollector) Describe(chan<- *prometheus.Desc) {}
+// intelDescs are what it tells, by name.
+func intelDescs() map[string]*prometheus.Desc {
+	out := map[string]*prometheus.Desc{}
+	add := func(name, help string, labels ...string) {
+		out[name] = prometheus.NewDesc("vedette_intel_"+name, help, labels, nil)
+	}
+	add("entries", "Entries of the lists in force, by whose lists they are and what these hold.", "kind", "holds")
+	add("feed_state", "Always 1; the label says how the feed is: waiting, ok, failing, held, stale or unreadable.", "feed", "state")
+	add("feed_fetched_timestamp_seconds", "When the newest good list of the feed was fetched; 0: never.", "feed")
+	add("file_state", "Always 1; the label says how a list that the configuration names is: ok, faulty (some lines are left out) or kept (what it said before is in force).", "list", "holds", "state")
+	add("file_lines_left_out", "Faulty lines of a list that the configuration names.", "list", "holds")
+	return out
+}
 
-func intelDesc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("vedette_intel_"+name, help, labels, nil)
+// Describe tells which metrics there are.
+func (c *intelCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range intelDescs() {
+		out <- d
+	}
 }
 
 // Collect reads what is in force.
@@ -39,7 +53,8 @@ func (c *intelCollector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	entries := intelDesc("entries", "Entries of the lists in force, by whose lists they are and what these hold.", "kind", "holds")
+	descs := intelDescs()
+	entries := descs["entries"]
 	gauge(entries, c.builtin(), string(intel.KindBuiltin), string(intel.HoldsThreats))
 	set := c.current.set.Load()
 	for _, p := range []struct {
@@ -57,25 +72,24 @@ func (c *intelCollector) Collect(out chan<- prometheus.Metric) {
 			gauge(entries, n[intel.HoldsTrusted], string(p.kind), string(intel.HoldsTrusted))
 		}
 	}
-	c.files(gauge)
+	c.files(descs, gauge)
 	status := c.current.feeds.Load()
 	if status == nil {
 		return // the folder was not read yet, or cannot be
 	}
 	for _, st := range *status {
-		gauge(intelDesc("feed_state", "Always 1; the label says how the feed is: waiting, ok, failing, held, stale or unreadable.", "feed", "state"), 1, st.Name, st.State)
-		gauge(intelDesc("feed_fetched_timestamp_seconds", "When the newest good list of the feed was fetched; 0: never.", "feed"), float64(max(0, st.Fetched.Unix())), st.Name)
+		gauge(descs["feed_state"], 1, st.Name, st.State)
+		gauge(descs["feed_fetched_timestamp_seconds"], float64(max(0, st.Fetched.Unix())), st.Name)
 	}
 }
 
 // files tells how the operator's lists are: they are those of the configuration.
-func (c *intelCollector) files(gauge func(d *prometheus.Desc, v float64, labels ...string)) {
+func (c *intelCollector) files(descs map[string]*prometheus.Desc, gauge func(d *prometheus.Desc, v float64, labels ...string)) {
 	files := c.current.files.Load()
 	if files == nil {
 		return // they were not read again yet
 	}
-	state := intelDesc("file_state", "Always 1; the label says how a list that the configuration names is: ok, faulty (some lines are left out) or kept (what it said before is in force).", "list", "holds", "state")
-	left := intelDesc("file_lines_left_out", "Faulty lines of a list that the configuration names.", "list", "holds")
+	state, left := descs["file_state"], descs["file_lines_left_out"]
 	seen := map[[2]string]bool{}
 	for i := range *files {
 		f := &(*files)[i]

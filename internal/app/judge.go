@@ -103,6 +103,9 @@ func (j *judge) Judge(tx *store.Tx, p *line.Push) error {
 			return fmt.Errorf("keep a finding: %w", err)
 		}
 		id := sig.Identity()
+		if p.Trace.Sampled {
+			tx.Trace(r.Merge.Identity, p.Trace.String())
+		}
 		if at[id] = r; r.Merge.Identity == id {
 			j.wanted = j.lookups.want(j.wanted, sig)
 		}

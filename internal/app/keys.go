@@ -133,6 +133,9 @@ func openSealer(c *config.Config) (*access.Sealer, error) {
 		}
 		return sealer, nil
 	}
+	if err := keepPrivate(filepath.Join(c.Store.DataDir, access.KeyFileName)); err != nil {
+		return nil, fmt.Errorf("open sealing key: %w", err)
+	}
 	return access.OpenSealer(c.Store.DataDir)
 }
 

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/ingest"
@@ -65,7 +63,7 @@ func startLearning(ctx context.Context, o LearnOptions) (*App, error) {
 	c := *o.Config
 	c.Intelligence.Feeds.Enabled = false // a running server fetches them
 	c.Server.Name = ""                   // it may be that of a running server
-	a := &App{Options: Options{Config: &c, Now: o.Now, Log: o.Log, Role: "ingest"}, registry: prometheus.NewRegistry(), fatal: make(chan error, 2)}
+	a := &App{Options: Options{Config: &c, Now: o.Now, Log: o.Log, Role: "ingest"}, registry: newRegistry(), fatal: make(chan error, 2)}
 	a.metrics = newMetrics(a.registry, "")
 	if err := a.lock(); err != nil {
 		return a, err

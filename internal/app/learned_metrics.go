@@ -11,12 +11,24 @@ import (
 // process know: by plane, of all scopes together.
 type lessonsCollector struct{ book *lessonsBook }
 
-func learnedDesc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("vedette_detect_learned_"+name, help, append([]string{"plane"}, labels...), nil)
+// learnedDescs are what it tells, by name.
+func learnedDescs() map[string]*prometheus.Desc {
+	of := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("vedette_detect_learned_"+name, help, append([]string{"plane"}, labels...), nil)
+	}
+	return map[string]*prometheus.Desc{
+		"events":   of("events", "Events that the models of a plane have learned from."),
+		"entities": of("entities", "Profiles that the models of a plane hold."),
+		"scopes":   of("scopes", "Clusters and accounts whose model of a plane may raise findings, and those where it still learns.", "state"),
+	}
 }
 
-// Describe describes nothing: what there is depends on what was learned.
-func (c *lessonsCollector) Describe(chan<- *prometheus.Desc) {}
+// Describe tells which metrics there are.
+func (c *lessonsCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range learnedDescs() {
+		out <- d
+	}
+}
 
 // Collect adds up the scopes.
 func (c *lessonsCollector) Collect(out chan<- prometheus.Metric) {
@@ -40,15 +52,15 @@ func (c *lessonsCollector) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	c.book.mu.Unlock()
+	descs := learnedDescs()
 	for _, plane := range slices.Sorted(maps.Keys(sums)) {
 		s := sums[plane]
 		gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{plane}, labels...)...)
 		}
-		gauge(learnedDesc("events", "Events that the models of a plane have learned from."), s.events)
-		gauge(learnedDesc("entities", "Profiles that the models of a plane hold."), s.entities)
-		scopes := learnedDesc("scopes", "Clusters and accounts whose model of a plane may raise findings, and those where it still learns.", "state")
-		gauge(scopes, s.ready, "ready")
-		gauge(scopes, s.learning, "learning")
+		gauge(descs["events"], s.events)
+		gauge(descs["entities"], s.entities)
+		gauge(descs["scopes"], s.ready, "ready")
+		gauge(descs["scopes"], s.learning, "learning")
 	}
 }

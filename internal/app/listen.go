@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"syscall"
 	"time"
 
@@ -21,17 +20,13 @@ import (
 	"github.com/vedette-project/vedette/internal/ingest"
 )
 
-func (a *App) listen(ctx context.Context) error {
+func (a *App) listen(ctx context.Context) (err error) {
 	c := a.Config
-	tlsConfig, err := serverTLS(c.Server.TLS)
-	if err != nil {
-		return err
-	}
 	mux := http.NewServeMux()
 	if a.does("ingest") {
 		mux.Handle("/ingest/", ingest.NewPush(ingest.PushOptions{
 			Sink: countingSink{a.writer, a.metrics}, Scope: event.Scope{Account: c.Account, Region: c.Region}, Cluster: c.Cluster, ValidCluster: config.ValidCluster,
-			Authorize: a.authorizePush, MaxBody: c.Ingest.MaxBodyBytes, Now: a.Now, Log: a.Log, Observe: a.metrics.pushed,
+			Authorize: a.authorizePush, Only: a.onlyCluster, MaxBody: c.Ingest.MaxBodyBytes, Now: a.Now, Log: a.Log, Observe: a.metrics.pushed, Tracer: a.tracer,
 		}))
 	}
 	if a.does("api") {
@@ -41,7 +36,7 @@ func (a *App) listen(ctx context.Context) error {
 		}
 		guardduty := api.New(api.Options{
 			Store: a.keys.store, Keys: a.keys.lookup, Token: a.keys.tokens(people), Account: c.Account, Region: c.Region, Now: a.Now, Logger: a.Log,
-			RequestsPerSecond: c.API.RequestsPerSecond, Prices: c.Usage.Prices,
+			RequestsPerSecond: c.API.RequestsPerSecond, Prices: c.Usage.Prices, Observe: a.metrics.called, Tracer: a.tracer,
 			Rules: &shownRules{live: a.rules, store: a.keys.store, since: a.Now().UTC()},
 		})
 		mux.Handle("/", guardduty)
@@ -52,7 +47,7 @@ func (a *App) listen(ctx context.Context) error {
 		mux.Handle(console.Root, pages)
 	}
 	if a.does("ingest") || a.does("api") {
-		if a.Addr, err = a.serve(ctx, "serve the API", c.Server.Listen, mux, tlsConfig); err != nil {
+		if a.Addr, err = a.serve(ctx, "serve the API", c.Server.Listen, mux, a.tlsConfig()); err != nil {
 			return err
 		}
 	}
@@ -61,35 +56,13 @@ func (a *App) listen(ctx context.Context) error {
 	}
 	ops := http.NewServeMux()
 	ops.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
-	ops.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	ops.HandleFunc("GET /livez", a.live)
 	ops.HandleFunc("GET /readyz", a.ready)
+	if c.Server.Profiling {
+		profiling(ops)
+	}
 	a.MetricsAddr, err = a.serve(ctx, "serve metrics", c.Server.MetricsListen, ops, nil)
 	return err
-}
-
-// ready says whether this process can do its work: store and journal answer.
-func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-	defer cancel()
-	if _, err := a.keys.store.Detectors(ctx); err != nil {
-		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	if a.journal != nil {
-		if err := a.journal.Healthy(ctx); err != nil {
-			http.Error(w, "the journal does not answer: "+err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-	}
-	fmt.Fprintln(w, "ok")
-	// A queue or bucket that is out of reach is nothing that a restart, or
-	// another process, would help with.
-	if names, err := a.unreachable(ctx); err == nil && len(names) > 0 {
-		fmt.Fprintf(w, "but out of reach: %s; `vedette doctor` says why\n", strings.Join(names, ", "))
-	}
-	if names, err := a.uncovered(ctx); err == nil && len(names) > 0 {
-		fmt.Fprintf(w, "but sensors are missing or lose records in: %s; `vedette doctor` says which\n", strings.Join(names, ", "))
-	}
 }
 
 func (a *App) serve(ctx context.Context, what, addr string, h http.Handler, tc *tls.Config) (string, error) {
@@ -120,23 +93,4 @@ func (a *App) serve(ctx context.Context, what, addr string, h http.Handler, tc *
 		return nil
 	})
 	return l.Addr().String(), nil
-}
-
-func serverTLS(t config.TLS) (*tls.Config, error) {
-	if t.CertFile == "" {
-		return nil, nil
-	}
-	cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("server.tls.certFile: load the server's certificate: %w", err)
-	}
-	c := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
-	if t.ClientCAFile == "" {
-		return c, nil
-	}
-	if c.ClientCAs, err = authorities("server.tls.clientCAFile", t.ClientCAFile); err != nil {
-		return nil, err
-	}
-	c.ClientAuth = tls.VerifyClientCertIfGiven
-	return c, nil
 }

@@ -33,6 +33,11 @@ type metrics struct {
 	intelChanges  *prometheus.CounterVec
 	retrospective prometheus.Counter
 	lessons       lessonsBook
+
+	calls    *prometheus.CounterVec
+	answered prometheus.Histogram
+	logged   *prometheus.CounterVec
+	spans    *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, version string) *metrics {
@@ -91,13 +96,14 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 			Name: "vedette_intel_retrospective_findings_total", Help: "Findings about the past: new ones, or more that was found of them, since a list named it later.",
 		}),
 	}
+	m.own()
 	for _, part := range []string{feedsPart, operatorPart, listsPart, "geo"} {
 		m.intelChanges.WithLabelValues(part) // so that a first change shows as one
 	}
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "vedette_build_info", Help: "Always 1; the labels say what runs."}, []string{"version"})
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "vedette_build_info", Help: "Always 1; the label says which version runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	reg.MustRegister(&lessonsCollector{&m.lessons})
-	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.folded, m.commit, m.last, m.canary, m.stored, m.appended, m.quiet, m.nodes, m.received, m.intelChanges, m.retrospective, build)
+	reg.MustRegister(m.records, m.marks, m.pushes, m.bytes, m.findings, m.folded, m.commit, m.last, m.canary, m.stored, m.appended, m.quiet, m.nodes, m.received, m.intelChanges, m.retrospective, m.calls, m.answered, m.logged, m.spans, build)
 	return m
 }
 

@@ -62,7 +62,7 @@ func (a *App) publishFile(m *publishMetrics) error {
 // following are the options of a follower that sends everything at once.
 func (a *App) following(name string, t publish.Target, m *publishMetrics) publish.Options {
 	return publish.Options{
-		Name: name, Store: a.keys.store, Target: t, Now: a.Now, Sleep: pause, Log: a.Log, Observe: m.observe(name),
+		Name: name, Store: a.keys.store, Target: t, Now: a.Now, Sleep: pause, Log: a.Log, Observe: m.observe(name), Tracer: a.tracer,
 		May: func() bool { _, first := a.worker.Held(); return first },
 	}
 }

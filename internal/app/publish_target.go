@@ -195,7 +195,11 @@ func (b *targetBuilder) buildWeb() (publish.Target, error) {
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
 			return nil, errors.New("url: it is not an https or http URL")
 		}
-		if t.URLFile != "" || strings.HasPrefix(t.URL, "${") {
+		if u.RawQuery != "" { // it may hold a key
+			b.secrets = append(b.secrets, u.RawQuery)
+		}
+		// Who knows the address of a chat may write there, wherever it stands.
+		if t.URLFile != "" || strings.HasPrefix(t.URL, "${") || t.Type == "slack" || t.Type == "teams" {
 			b.secrets = append(b.secrets, to, strings.TrimPrefix(u.RequestURI(), "/"))
 		}
 	}

@@ -22,16 +22,23 @@ func (a *App) sensorHealth(ctx context.Context, src *store.Source) (status, issu
 	if err != nil {
 		return "", "", err
 	}
-	c := store.CoverageOf(store.NodesOf(nodes, src.Account, src.Region, src.Cluster), now)
+	clusters, err := a.keys.store.Clusters(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	c := store.CoverageIn(store.ClusterOf(clusters, src.Account, src.Region, src.Cluster), store.NodesOf(nodes, src.Account, src.Region, src.Cluster), now)
 	a.metrics.nodes.WithLabelValues(src.Cluster, "expected").Set(float64(c.Expected))
 	a.metrics.nodes.WithLabelValues(src.Cluster, "covered").Set(float64(c.Covered))
 	if off, id, err := a.runtimeOff(ctx); err != nil || off {
 		return store.Unhealthy, fmt.Sprintf("Runtime Monitoring disabled:the detector analyses no records of sensors, they are dropped; switch it on with `"+switchOn+"`", id), err
 	}
 	issue = c.Issue
-	if c.Expected == 0 && now.Sub(src.LastReceived) > store.SensorQuiet {
-		issue = fmt.Sprintf("No records received:no sensor of the cluster talks, the last record came at %s; check that sensors run on its nodes and that they reach Vedette",
-			src.LastReceived.UTC().Format(time.RFC3339))
+	if c.Expected+c.Starting == 0 && issue == "" && now.Sub(src.LastReceived) > store.SensorQuiet {
+		last := "nothing ever came"
+		if !src.LastReceived.IsZero() {
+			last = "the last record came at " + src.LastReceived.UTC().Format(time.RFC3339)
+		}
+		issue = "No records received:no sensor of the cluster talks, " + last + "; check that sensors run on its nodes and that they reach Vedette"
 	}
 	if issue == "" {
 		return store.Healthy, "", nil

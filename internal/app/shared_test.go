@@ -20,6 +20,8 @@ type shared struct {
 	postgres *testbed.PostgresServer
 	database string
 	nats     *testbed.NATS
+	traces   string          // an endpoint, if there is one
+	targets  []config.Target // of publishing
 }
 
 func newShared(t *testing.T, nodes int) *shared {
@@ -36,6 +38,10 @@ func (s *shared) start(t *testing.T, name, role string) *App {
 		c.Store.Postgres.URL = s.database
 		c.Journal.NATS.URL, c.Journal.NATS.Replicas = strings.Join(s.nats.URLs(), ","), len(s.nats.URLs())
 		c.Journal.Shards = 6
+		if s.traces != "" {
+			c.Traces.Endpoint, c.Traces.Sample = s.traces, 0
+		}
+		c.Publish.Targets = s.targets
 	})
 }
 

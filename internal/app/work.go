@@ -142,6 +142,7 @@ func (a *App) startWriter() {
 			a.metrics.stored.Add(float64(stored))
 			a.metrics.appended.Observe(took.Seconds())
 		},
+		Tracer: a.tracer,
 	})
 	a.background("end writing to the journal", a.writer.Run)
 }
@@ -166,6 +167,7 @@ func (a *App) startWorker() {
 		},
 		TTL: leaseTTL, Beat: leaseBeat, Retry: retryAfter, Ahead: 4, MaxAge: a.Config.Journal.MaxAge,
 		Temporary: store.IsTemporary, Now: a.Now, Sleep: pause, Go: func(run func()) { go run() }, Log: a.Log,
+		Tracer: a.tracer,
 	}
 	if a.Config.Store.Postgres.URL == "" { // nobody else can be there
 		o.TTL, o.Beat = time.Hour, time.Minute
@@ -204,7 +206,7 @@ func (a *App) follow(f config.Follow) {
 	o := ingest.FollowOptions{
 		Path: f.Path, Scope: event.Scope{Account: a.Config.Account, Region: a.Config.Region, Cluster: cluster},
 		Source: event.Source(f.Source), Format: f.Format,
-		Sink: countingSink{a.writer, a.metrics}, Now: a.Now, Log: a.Log,
+		Sink: countingSink{a.writer, a.metrics}, Now: a.Now, Log: a.Log, Temp: a.Config.Store.DataDir,
 	}
 	if a.Config.Store.Postgres.URL != "" { // another machine may have a file of that name
 		o.Machine = a.machine()

@@ -53,14 +53,16 @@ type Server struct {
 	// SealingKeyFile holds the key that seals the secrets of access keys; ""
 	// is seal.key in the data directory. Processes that share a store share it.
 	SealingKeyFile string `yaml:"sealingKeyFile"`
-	// Profiling serves net/http/pprof on metricsListen, which must be loopback then.
+	// Profiling serves net/http/pprof under /debug/pprof/ on metricsListen, to
+	// callers on this machine (in this pod) alone.
 	Profiling bool `yaml:"profiling"`
 	// DrainTimeout bounds an orderly end; what is not done by then is done by
 	// the next process.
 	DrainTimeout time.Duration `yaml:"drainTimeout"`
 }
 
-// TLS names the files of the server's certificate, PEM.
+// TLS says where the server's certificate comes from. Files are PEM, and are
+// read again when they change.
 type TLS struct {
 	// Auto lets the server make a certificate, and the authority that signs it,
 	// by itself; Names are the host names and addresses in it, beside this
@@ -69,6 +71,9 @@ type TLS struct {
 	Names    []string `yaml:"names"`
 	CertFile string   `yaml:"certFile"`
 	KeyFile  string   `yaml:"keyFile"`
+	// CAFile holds the authority that signed certFile, for those who are told
+	// whom to trust; nothing is checked with it.
+	CAFile string `yaml:"caFile"`
 	// ClientCAFile, if set, lets pushes authenticate by a client certificate
 	// that one of these authorities signed, in place of a token.
 	ClientCAFile string `yaml:"clientCAFile"`
@@ -226,6 +231,7 @@ func Default() *Config {
 		API:          defaultAPI(),
 		Access:       defaultPeople(),
 		Log:          Log{Level: "info", Format: "text"},
+		Traces:       defaultTraces(),
 	}
 }
 
@@ -273,6 +279,7 @@ func (c *Config) parse(b []byte) error {
 		return errors.New("parse: there is a second YAML document; only one is read")
 	}
 	c.Ingest.fill()
+	c.Kubernetes.fill()
 	return nil
 }
 

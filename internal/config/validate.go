@@ -43,17 +43,7 @@ func (c *Config) Validate() error {
 			bad(l.key, "%q is not host:port", l.addr)
 		}
 	}
-	if (c.Server.TLS.CertFile == "") != (c.Server.TLS.KeyFile == "") {
-		bad("server.tls", "certFile and keyFile belong together; set both or none")
-	}
-	if c.Server.TLS.CertFile == "" {
-		if c.Server.TLS.ClientCAFile != "" {
-			bad("server.tls.clientCAFile", "client certificates need certFile and keyFile, too")
-		}
-		if _, _, err := net.SplitHostPort(c.Server.Listen); err == nil && !IsLoopback(c.Server.Listen) {
-			bad("server.listen", "%s can be reached from other machines; set server.tls.certFile and keyFile, or listen on 127.0.0.1", c.Server.Listen)
-		}
-	}
+	c.Server.validateTLS(bad)
 	if c.Ingest.RequireToken != "auto" && c.Ingest.RequireToken != "always" {
 		bad("ingest.requireToken", "%q is not known; use auto or always", c.Ingest.RequireToken)
 	}
@@ -85,10 +75,16 @@ func (c *Config) Validate() error {
 	c.Publish.validate(bad)
 	c.Kubernetes.validate(bad)
 	c.Traces.validate(bad)
+	if c.Server.Profiling && c.Server.MetricsListen == "" {
+		bad("server.profiling", "profiles are served on server.metricsListen, which is empty; set that to 127.0.0.1:8701")
+	}
 	switch c.Log.Level {
 	case "debug", "info", "warn", "error":
 	default:
 		bad("log.level", "%q is not known; use debug, info, warn or error", c.Log.Level)
+	}
+	if c.Log.Format != "text" && c.Log.Format != "json" {
+		bad("log.format", "%q is not known; use text or json", c.Log.Format)
 	}
 	return errors.Join(errs...)
 }

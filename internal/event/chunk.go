@@ -7,7 +7,8 @@ type Chunk struct {
 	Stream   string
 	Received time.Time
 	// Scope is where the records belong unless they name another cluster or
-	// account themselves; OneAccount keeps them in the scope's account.
+	// account themselves; OneAccount keeps them in the scope's account, and
+	// those of sensors in its Region.
 	Scope      Scope
 	OneAccount bool
 	// Source, if set, is what the records are; "" finds it out by their content.

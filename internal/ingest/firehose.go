@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // firehose serves what Amazon Data Firehose delivers to an HTTP endpoint. It
@@ -55,10 +56,11 @@ const maxFirehoseMessage = 8 << 10
 
 func (f *firehose) serve(w http.ResponseWriter, r *http.Request) {
 	id := r.Header.Get("X-Amz-Firehose-Request-Id")
-	n, err := f.take(r, &id)
+	span := f.Tracer.Start(trace.Context{}, "push", trace.Server)
+	n, err := f.take(r, &id, span)
 	status, msg := http.StatusOK, ""
 	if err != nil {
-		if status, msg = f.verdict(w, r, err); len(msg) > maxFirehoseMessage {
+		if status, msg = f.verdict(w, within(r, span), err); len(msg) > maxFirehoseMessage {
 			msg = strings.ToValidUTF8(msg[:maxFirehoseMessage], "")
 		}
 		f.Log.Debug("a delivery of Firehose was not taken", "request", id, "status", status, "reason", msg)
@@ -71,23 +73,28 @@ func (f *firehose) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body))) // Firehose insists on it
 	w.WriteHeader(status)
 	w.Write(body)
+	endPush(span, r, status, n)
 	if f.Observe != nil {
 		f.Observe(status, n)
 	}
 }
 
 // take reads one delivery and appends all of it. The id is the one to answer with.
-func (f *firehose) take(r *http.Request, id *string) (int, error) {
+func (f *firehose) take(r *http.Request, id *string, span *trace.Span) (int, error) {
 	presentKey(r)
 	if err := f.admit(r); err != nil {
 		return 0, err
 	}
+	span.Follow(trace.Parse(r.Header.Get(trace.Header)))
 	if v := r.Header.Get("X-Amz-Firehose-Protocol-Version"); v != "" && v != "1.0" {
 		return 0, &refusal{http.StatusBadRequest, fmt.Sprintf("X-Amz-Firehose-Protocol-Version %q is not known; 1.0 is", v)}
 	}
 	c, err := f.chunk(r)
 	if err != nil {
 		return 0, err
+	}
+	if confined, err := f.confine(r, &c); err != nil || confined {
+		return 0, &refusal{http.StatusForbidden, "a service account delivers no streams of Firehose; use an access key of role ingest"}
 	}
 	body, err := f.body(r)
 	if err != nil {
@@ -106,7 +113,7 @@ func (f *firehose) take(r *http.Request, id *string) (int, error) {
 	if f.took(sum) {
 		return len(body), nil
 	}
-	if err := f.append(r, c, d); err != nil {
+	if err := f.append(r, c, d, span); err != nil {
 		return len(body), err
 	}
 	f.remember(sum)
@@ -152,7 +159,7 @@ func (f *firehose) chunk(r *http.Request) (event.Chunk, error) {
 
 // append hands a delivery on in chunks. 200 may be answered only after all of
 // them are safe.
-func (f *firehose) append(r *http.Request, c event.Chunk, d *delivery) error {
+func (f *firehose) append(r *http.Request, c event.Chunk, d *delivery, span *trace.Span) error {
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
 	c.Received = f.Now().UTC()
@@ -166,7 +173,7 @@ func (f *firehose) append(r *http.Request, c event.Chunk, d *delivery) error {
 			}
 			one := c
 			one.Data, one.Records = data, records
-			in := &Push{Chunk: one}
+			in := &Push{Chunk: one, Trace: span.Context()}
 			if err := f.Sink.Append(ctx, in); err != nil {
 				return err
 			}
@@ -189,6 +196,7 @@ func (f *firehose) append(r *http.Request, c event.Chunk, d *delivery) error {
 	if err := flush(); err != nil {
 		return err
 	}
+	span.Int("vedette.records", events+malformed)
 	if malformed > 0 { // they are counted; sending them again would not make them better
 		f.Log.Warn("records of a delivery of Firehose could not be read", "request", d.RequestID, "stream", c.Stream, "malformed", malformed, "of", events+malformed, "first", detail)
 	}

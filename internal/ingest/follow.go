@@ -15,7 +15,7 @@ import (
 )
 
 // FollowOptions say which file to follow; all fields but
-// Source, Format, Poll and Machine are required.
+// Source, Format, Poll, Temp and Machine are required.
 type FollowOptions struct {
 	Path  string // absolute
 	Scope event.Scope
@@ -30,9 +30,12 @@ type FollowOptions struct {
 	// Machine tells a file from that of the same path on other machines which
 	// share the store; "" where there are none.
 	Machine string
-	Now     func() time.Time
-	Log     *slog.Logger
-	Poll    time.Duration // how often to look for more; 0 means 200 ms
+	// Temp is a folder with room for the text of a log that was compressed when
+	// it was rotated; "" is that of the system.
+	Temp string
+	Now  func() time.Time
+	Log  *slog.Logger
+	Poll time.Duration // how often to look for more; 0 means 200 ms
 }
 
 // position is the stored cursor of a followed file. The head tells the file
@@ -93,7 +96,10 @@ type follower struct {
 	FollowOptions
 	name string
 	file *os.File
-	pos  position
+	// modified is when the file was last written to, if that is not its own
+	// time: it is a copy of one that was compressed.
+	modified time.Time
+	pos      position
 	// header is the first line of the file where it names the fields of flow log
 	// lines; headed: it was looked for.
 	header string
@@ -138,18 +144,44 @@ func (f *follower) round(ctx context.Context) error {
 	if err := f.drain(ctx, true); err != nil {
 		return err
 	}
-	if st, err = f.file.Stat(); err != nil {
+	last, err := f.lastWrite()
+	if err != nil {
 		return err
 	}
+	// Where there is a successor that cannot be read yet, this file stays.
+	next, err := f.successor(last, f.pos.Inode)
+	if err != nil {
+		return err
+	}
+	f.take(next)
+	return nil
+}
+
+// take goes on with another file; nil is none.
+func (f *follower) take(next *rotatedLog) {
 	f.close()
 	f.pos = position{}
-	return f.successor(st.ModTime(), inode(st))
+	if next != nil {
+		f.file, f.modified, f.pos = next.file, next.modified, next.pos
+	}
+}
+
+// lastWrite is when the file was last written to.
+func (f *follower) lastWrite() (time.Time, error) {
+	if !f.modified.IsZero() {
+		return f.modified, nil
+	}
+	st, err := f.file.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return st.ModTime(), nil
 }
 
 func (f *follower) close() {
 	if f.file != nil {
 		f.file.Close()
-		f.file = nil
+		f.file, f.modified = nil, time.Time{}
 		f.headed = false
 	}
 }
@@ -216,8 +248,8 @@ func (f *follower) append(ctx context.Context, data []byte, cut bool) error {
 		next.Len = int(min(headLen, next.Offset))
 		next.Head, _ = headOf(f.file, next.Len)
 	}
-	if st, err := f.file.Stat(); err == nil {
-		next.Modified = st.ModTime().UnixNano()
+	if at, err := f.lastWrite(); err == nil {
+		next.Modified = at.UnixNano()
 	}
 	cursor, err := json.Marshal(next)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // Object names an object of S3 and, as far as that is known, what it was like
@@ -53,6 +54,8 @@ type ObjectOptions struct {
 	Observe func(result string, bytes int64)
 	// Reached, if set, is told whether the bucket gave an object.
 	Reached Reached
+	// Tracer follows objects; nil follows none.
+	Tracer *trace.Tracer
 }
 
 // Objects reads objects into the line, each once.
@@ -125,11 +128,18 @@ func (o *Objects) Read(ctx context.Context, at Object) (Mark, error) {
 		return Mark{}, err
 	}
 	defer release()
+	ctx, span := o.Tracer.Begin(ctx, "read object", trace.Client)
+	defer span.End()
+	span.Text("aws.s3.bucket", at.Bucket)
+	span.Text("aws.s3.key", at.Key)
 	m, known, err := o.read(ctx, name, at)
+	span.Int("vedette.records", m.Records)
 	switch {
 	case err != nil && ctx.Err() == nil:
+		span.Fail("the object could not be read")
 		o.observe("failed", 0)
 	case err == nil && known:
+		span.Drop()
 		o.observe("known", 0)
 	case err == nil:
 		o.observe("read", m.Bytes)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // maxRatio is how much an object may grow when it is decompressed. Logs grow
@@ -111,7 +112,7 @@ func (o *feed) flush(ctx context.Context, c *event.Chunk, name string, m *Mark, 
 	}
 	c.Received = now
 	buffer := c.Data
-	p := &Push{Chunk: *c, Cursor: Cursor{Name: name, Data: data}, Recycle: func() { o.Pool.Put(buffer) }}
+	p := &Push{Chunk: *c, Cursor: Cursor{Name: name, Data: data}, Recycle: func() { o.Pool.Put(buffer) }, Trace: trace.From(ctx)}
 	if err := o.append(ctx, p); err != nil {
 		return fmt.Errorf("hand on %s: %w", c.Stream, err)
 	}
@@ -128,7 +129,7 @@ func (o *feed) append(ctx context.Context, p *Push) error {
 			return err
 		}
 		if !errors.Is(err, ErrFull) {
-			o.Log.Warn("records were not taken; trying again", "stream", p.Chunk.Stream, "err", err)
+			o.Log.WarnContext(ctx, "records were not taken; trying again", "stream", p.Chunk.Stream, "err", err)
 		}
 		p.Result = Result{}
 		if err := o.Sleep(ctx, retryAfter); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // PushOptions are what the push endpoint needs; all fields are required
@@ -33,11 +34,16 @@ type PushOptions struct {
 	// Authorize decides whether a request may push. A *Denied says why not; any
 	// other error means that it could not be decided.
 	Authorize func(*http.Request) error
-	MaxBody   int64 // bytes, also after decompression
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Only, if set, is asked after Authorize: the one cluster whose records the
+	// request may bring, "" for any.
+	Only    func(*http.Request) string
+	MaxBody int64 // bytes, also after decompression
+	Now     func() time.Time
+	Log     *slog.Logger
 	// Observe, if set, is told of each push: its status and size.
 	Observe func(status int, bytes int)
+	// Tracer follows pushes; nil follows none.
+	Tracer *trace.Tracer
 }
 
 // NewPush serves POST /ingest/k8s-audit/{cluster}, as the audit webhook of an
@@ -103,11 +109,13 @@ func (e *refusal) Error() string { return e.msg }
 // they are and where they belong.
 func (p *push) records(chunk func(*http.Request) (event.Chunk, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		n, err := p.accept(r, chunk)
+		span := p.Tracer.Start(trace.Context{}, "push", trace.Server)
+		n, err := p.accept(r, chunk, span)
 		status := http.StatusOK
 		if err != nil {
-			status = p.fail(w, r, err)
+			status = p.fail(w, within(r, span), err)
 		}
+		endPush(span, r, status, n)
 		if p.Observe != nil {
 			p.Observe(status, n)
 		}
@@ -145,11 +153,16 @@ func (p *push) admit(r *http.Request) error {
 	return fmt.Errorf("check the credentials: %w", err)
 }
 
-func (p *push) accept(r *http.Request, chunk func(*http.Request) (event.Chunk, error)) (int, error) {
+func (p *push) accept(r *http.Request, chunk func(*http.Request) (event.Chunk, error), span *trace.Span) (int, error) {
 	if err := p.admit(r); err != nil {
 		return 0, err
 	}
+	span.Follow(trace.Parse(r.Header.Get(trace.Header)))
 	c, err := chunk(r)
+	if err != nil {
+		return 0, err
+	}
+	confined, err := p.confine(r, &c)
 	if err != nil {
 		return 0, err
 	}
@@ -164,12 +177,15 @@ func (p *push) accept(r *http.Request, chunk func(*http.Request) (event.Chunk, e
 	if json := bytes.TrimSpace(body); len(json) > 0 && (json[0] == '{' || json[0] == '[') && !manyLines(json) {
 		c.Records = []event.Span{{Start: 0, End: len(body)}} // one document, on however many lines
 	}
-	in := &Push{Chunk: c, Recycle: func() { p.recycle(body) }}
+	in := &Push{Chunk: c, Confined: confined, Recycle: func() { p.recycle(body) }, Trace: span.Context()}
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
 	if err := p.Sink.Append(ctx, in); err != nil {
 		return len(body), err
 	}
+	span.Int("vedette.records", in.Result.Events+in.Result.Malformed)
+	span.Text("vedette.source", string(in.Result.Source))
+	span.Text("k8s.cluster.name", c.Scope.Cluster)
 	if in.Result.Events == 0 && in.Result.Malformed > 0 { // counted, and the sender should know
 		return len(body), &refusal{http.StatusBadRequest, "no " + recordOf(c.Source) + " in the body: " + in.Result.Detail}
 	}
@@ -289,20 +305,23 @@ func (p *push) fail(w http.ResponseWriter, r *http.Request, err error) int {
 // with the status.
 func (p *push) verdict(w http.ResponseWriter, r *http.Request, err error) (int, string) {
 	var refused *refusal
+	var denied *Denied
 	var tooLarge *TooLargeError
 	status, msg := http.StatusServiceUnavailable, "the records could not be stored; send them again"
 	switch {
 	case errors.As(err, &refused):
 		status, msg = refused.status, refused.msg
+	case errors.As(err, &denied):
+		status, msg = denied.Status, denied.Msg
 	case errors.Is(err, ErrFull):
 		status, msg = http.StatusTooManyRequests, "too much input is waiting; send the records again"
-		p.Log.Warn("there is no room for a push; its sender is told to come again", "path", r.URL.Path, "err", err)
+		p.Log.WarnContext(r.Context(), "there is no room for a push; its sender is told to come again", "path", r.URL.Path, "err", err)
 	case errors.As(err, &tooLarge):
 		status, msg = http.StatusRequestEntityTooLarge, tooLarge.Error()
 	case errors.Is(err, context.Canceled):
-		p.Log.Debug("a push was given up by its sender", "path", r.URL.Path)
+		p.Log.DebugContext(r.Context(), "a push was given up by its sender", "path", r.URL.Path)
 	default:
-		p.Log.Error("a push could not be stored", "path", r.URL.Path, "err", err)
+		p.Log.ErrorContext(r.Context(), "a push could not be stored", "path", r.URL.Path, "err", err)
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(1))

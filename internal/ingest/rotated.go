@@ -15,17 +15,23 @@ import (
 // one it was renamed to while we were away.
 func (f *follower) open() error {
 	if f.pos.Inode != 0 {
-		if file := f.find(); file != nil {
-			f.file = file
+		found, err := f.find()
+		if err != nil {
+			return err
+		}
+		if found != nil {
+			f.file, f.modified = found.file, found.modified
 			return nil
 		}
-		if f.pos.Offset > 0 {
+		next, err := f.successor(time.Unix(0, f.pos.Modified), f.pos.Inode)
+		if err != nil {
+			return err
+		}
+		if f.pos.Offset > 0 && (next == nil || next.pos.Offset == 0) {
 			f.Log.Warn("the log that was followed is gone; records written to it meanwhile cannot be read", "file", f.Path)
 		}
-		last := f.pos
-		f.pos = position{}
-		if err := f.successor(time.Unix(0, last.Modified), last.Inode); err != nil || f.file != nil {
-			return err
+		if f.take(next); next != nil {
+			return nil
 		}
 	}
 	file, err := os.Open(f.Path)
@@ -48,9 +54,16 @@ func (f *follower) open() error {
 	return nil
 }
 
+// rotatedLog is a file to go on with.
+type rotatedLog struct {
+	file     *os.File
+	modified time.Time // see follower
+	pos      position
+}
+
 // find opens the file with the stored inode and head among the followed path
 // and its neighbours.
-func (f *follower) find() *os.File {
+func (f *follower) find() (*rotatedLog, error) {
 	dir := filepath.Dir(f.Path)
 	names := []string{filepath.Base(f.Path)}
 	if list, err := os.ReadDir(dir); err == nil {
@@ -63,26 +76,48 @@ func (f *follower) find() *os.File {
 		if err != nil || !st.Mode().IsRegular() || inode(st) != f.pos.Inode {
 			continue
 		}
-		file, err := os.Open(filepath.Join(dir, n))
-		if err != nil {
+		found, err := f.openLog(filepath.Join(dir, n), st)
+		switch {
+		case errors.Is(err, errUnfinished):
+			return nil, err
+		case err != nil:
 			continue
+		case f.isOurs(found.file):
+			return found, nil
 		}
-		if sum, ok := headOf(file, f.pos.Len); ok && sum == f.pos.Head {
-			return file
-		}
-		file.Close()
+		found.file.Close()
 	}
-	return nil
+	return nil, nil
+}
+
+// isOurs reports whether a file begins as that of the position does.
+func (f *follower) isOurs(file *os.File) bool {
+	sum, ok := headOf(file, f.pos.Len)
+	return ok && sum == f.pos.Head
+}
+
+// openLog opens a log whose name has this state.
+func (f *follower) openLog(path string, st os.FileInfo) (*rotatedLog, error) {
+	file, err := f.openRotated(path)
+	if err != nil {
+		return nil, err
+	}
+	out := &rotatedLog{file: file, pos: position{Inode: inode(st)}}
+	if own, err := file.Stat(); err == nil && !os.SameFile(own, st) { // a copy of what was compressed
+		out.modified = st.ModTime()
+	}
+	return out, nil
 }
 
 // successor opens the oldest rotated file of the log that was written to after
 // the given time, if there is one: the log may be rotated more than once while
-// nobody looks. Without one, the followed path itself comes next.
-func (f *follower) successor(after time.Time, not uint64) error {
+// nobody looks. Without one, the followed path itself comes next. Where it is the
+// file of the position, which was compressed since, it is gone on with.
+func (f *follower) successor(after time.Time, not uint64) (*rotatedLog, error) {
 	dir := filepath.Dir(f.Path)
 	list, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("look for rotated logs: %w", err)
+		return nil, fmt.Errorf("look for rotated logs: %w", err)
 	}
 	var next os.FileInfo
 	for _, e := range list {
@@ -95,19 +130,17 @@ func (f *follower) successor(after time.Time, not uint64) error {
 		}
 	}
 	if next == nil {
-		return nil
+		return nil, nil
 	}
-	path := filepath.Join(dir, next.Name())
-	if compressed := filepath.Ext(path); compressed == ".gz" || compressed == ".zst" {
-		f.Log.Error("a rotated log was compressed before it was read; scan it to see what is in it", "file", path)
-		return f.successor(next.ModTime().Add(1), inode(next))
-	}
-	file, err := os.Open(path)
+	log, err := f.openLog(filepath.Join(dir, next.Name()), next)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	f.file, f.pos = file, position{Inode: inode(next)}
-	return nil
+	if st, err := log.file.Stat(); err == nil && f.pos.Len > 0 && st.Size() >= f.pos.Offset && !log.modified.IsZero() && f.isOurs(log.file) {
+		log.pos = f.pos
+		log.pos.Inode = inode(next)
+	}
+	return log, nil
 }
 
 // isRotated reports whether a name is one that rotation gives the followed

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // ErrFull is what a Sink answers when it has more than it can take. The sender
@@ -32,12 +33,17 @@ type Sink interface {
 // Push is what is appended at once.
 type Push struct {
 	Chunk event.Chunk
+	// Confined has a push refused, as [Denied], that holds a record of another
+	// scope than its chunk's.
+	Confined bool
 	// Cursor, if it has a name, is committed together with the effects of the
 	// records.
 	Cursor Cursor
 	// Recycle, if set, is called when nothing reads the chunk's Data any more;
 	// it may never be.
 	Recycle func()
+	// Trace is the span that the push is a part of, if it is.
+	Trace trace.Context
 	// Result is filled in by Append.
 	Result Result
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // QueueOptions say which queue to read; all fields are required unless said
@@ -241,6 +242,11 @@ func (q *queue) visible(ctx context.Context, j *job, after time.Duration) error 
 // work reads what a message announces.
 func (q *queue) work(ctx context.Context, j *job) {
 	defer j.ours()
+	ctx, span := q.Objects.Tracer.Begin(ctx, "process message", trace.Consumer)
+	defer span.End()
+	span.Text("messaging.system", "aws_sqs")
+	span.Text("messaging.message.id", j.id)
+	span.Int("vedette.tries", int64(j.tries))
 	result := "passed over"
 	for _, at := range j.notice.Objects {
 		read := false
@@ -261,6 +267,7 @@ func (q *queue) work(ctx context.Context, j *job) {
 			return
 		}
 		if err != nil {
+			span.Fail("what the message announces could not be read; it is tried again")
 			j.ours()
 			q.failed(ctx, j, parseKey(at.Key).scope(q.Objects.Scope), at.String(), err)
 			return
@@ -328,7 +335,7 @@ func (q *queue) failed(ctx context.Context, j *job, s event.Scope, what string, 
 	if j.tries >= q.Tries || expires {
 		q.report(ctx, j, s, what, err)
 	} else {
-		q.Log.Warn("what a message announces cannot be read; it is tried again", "what", what, "tries", j.tries, "again in", wait, "err", err)
+		q.Log.WarnContext(ctx, "what a message announces cannot be read; it is tried again", "what", what, "tries", j.tries, "again in", wait, "err", err)
 		q.observe("retried")
 	}
 	if expires {

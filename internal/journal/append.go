@@ -45,7 +45,7 @@ func (j *Journal) Append(ctx context.Context, shard int, id string, data []byte)
 		wait, cancel = j.server.untilFailed(wait)
 		defer cancel()
 	}
-	msg := &nats.Msg{Subject: j.opts.subject(shard), Data: data}
+	msg := &nats.Msg{Subject: j.opts.subject(shard), Data: data, Header: carried(ctx, j.MaxMessage()-len(data))}
 	options := []jetstream.PublishOpt{jetstream.WithExpectStream(j.opts.stream(shard))}
 	if id != "" {
 		options = append(options, jetstream.WithMsgID(id))

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -44,6 +45,9 @@ func connect(o Options, server *embedded, purpose string) (*conn, error) {
 	}
 	nc, err := nats.Connect(strings.Join(o.URLs, ","), append(options, o.credentials()...)...)
 	if err != nil {
+		if u := (*url.Error)(nil); errors.As(err, &u) { // it repeats the URL, with the password
+			err = u.Err
+		}
 		err = fmt.Errorf("journal.nats.url: %w%s", err, o.hint(err))
 		if errors.Is(err, nats.ErrNoServers) { // they may just be starting
 			err = fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -133,7 +133,7 @@ func message(m *nats.Msg) (Message, error) {
 	if err != nil {
 		return Message{}, fmt.Errorf("%w: an answer without a time", ErrUnavailable)
 	}
-	return Message{Position: position, Data: m.Data, Stored: stored}, nil
+	return Message{Position: position, Data: m.Data, Stored: stored, Carried: m.Header.Values(carryHeader)}, nil
 }
 
 // gone says that the leader of a stream does not have a message.

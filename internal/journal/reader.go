@@ -14,6 +14,8 @@ type Message struct {
 	// Missing is how many positions before this one are gone. It is 0 unless
 	// messages were lost or trimmed.
 	Missing uint64
+	// Carried are the words that it was sent with; see [Carry].
+	Carried []string
 }
 
 // Reader returns the messages of a shard, in order, each once. One goroutine

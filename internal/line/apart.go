@@ -48,6 +48,11 @@ func foreign(c *event.Chunk, ev *event.Event) bool {
 	return ev.Scope != c.Scope && ev.Source != event.K8sAudit && !ev.Truncated
 }
 
+// strays reports whether a record belongs to another scope than its chunk.
+func strays(c *event.Chunk, b *event.Batch) bool {
+	return slices.ContainsFunc(b.Events, func(ev event.Event) bool { return ev.Scope != c.Scope })
+}
+
 // chunkIn is a chunk with the records of one scope, as they were read.
 func chunkIn(c *event.Chunk, b *event.Batch, sc event.Scope) event.Chunk {
 	out := event.Chunk{

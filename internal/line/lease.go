@@ -102,7 +102,7 @@ func (l *lease[T]) step(ctx context.Context) error {
 		if l.careful() { // nothing is opened but what is on trial
 			ahead = 0
 		}
-		l.source = newSource(l.Journal.Read(l.shard, l.position), l.tail, ahead)
+		l.source = newSource(l.Journal.Read(l.shard, l.position), l.tail, ahead, l.Tracer)
 	}
 	group, err := l.gather(ctx)
 	if err != nil {
@@ -112,6 +112,7 @@ func (l *lease[T]) step(ctx context.Context) error {
 		}
 		return fmt.Errorf("read the journal: %w", err)
 	}
+	done := l.progress.begun(l.shard, l.Now())
 	if l.careful() {
 		err = l.try(ctx, group[0])
 		if err == nil && !l.careful() {
@@ -124,6 +125,7 @@ func (l *lease[T]) step(ctx context.Context) error {
 		l.judge.Forget()
 		l.adrift = true
 	}
+	done()
 	return err
 }
 
@@ -211,6 +213,7 @@ func (l *lease[T]) commit(ctx context.Context, group []*message) error {
 	defer cancel()
 	start := l.Now()
 	to := group[len(group)-1].position
+	spans := l.committing(group)
 	err := l.Store.Commit(ctx, func(tx T) error {
 		if err := tx.Advance(l.shard, l.epoch, l.position, to); err != nil {
 			return err
@@ -222,6 +225,7 @@ func (l *lease[T]) commit(ctx context.Context, group []*message) error {
 		}
 		return l.judge.Finish(tx)
 	})
+	endAll(spans, err, "what it came to could not be committed; it is tried again")
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -265,7 +269,13 @@ func (l *lease[T]) add(tx T, m *message) error {
 		if old && p.Drop == "" {
 			p.Drop = event.ReasonTooOld
 		}
-		if err := l.judge.Judge(tx, p); err != nil {
+		span := l.detecting(p)
+		err := l.judge.Judge(tx, p)
+		if err != nil {
+			span.Fail("it could not be judged; it is tried again")
+		}
+		span.End()
+		if err != nil {
 			return err
 		}
 		if p.Cursor.Name == "" {

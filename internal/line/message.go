@@ -10,6 +10,7 @@ import (
 	"github.com/vedette-project/vedette/internal/ingest"
 	"github.com/vedette-project/vedette/internal/journal"
 	"github.com/vedette-project/vedette/internal/store"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // idLen is the length of the id that begins every message.
@@ -25,10 +26,12 @@ type message struct {
 	bytes    int64            // of records
 	fault    error            // why it cannot be read
 	aside    []store.SetAside // its records that are stepped over
+	carried  []string         // traces of its entries
+	tracer   *trace.Tracer
 }
 
-func newMessage(m journal.Message) *message {
-	return &message{position: m.Position, missing: m.Missing, stored: m.Stored, data: m.Data}
+func newMessage(m journal.Message, t *trace.Tracer) *message {
+	return &message{position: m.Position, missing: m.Missing, stored: m.Stored, data: m.Data, carried: m.Carried, tracer: t}
 }
 
 var errNoID = errors.New("it is too short to be a message of ours")
@@ -52,11 +55,18 @@ func (m *message) open(t *tail) {
 		}
 		var d decode.Decoder
 		m.pushes = make([]*Push, 0, len(entries))
+		traces := m.traces(len(entries))
 		for i := range entries {
 			b := &decode.Batch{}
+			span := m.decoding(traces, i)
 			d.Decode(&entries[i].Chunk, b)
 			stay(&entries[i].Chunk, &b.Batch)
-			m.pushes = append(m.pushes, pushOf(&entries[i], &b.Batch))
+			span.End()
+			p := pushOf(&entries[i], &b.Batch)
+			if traces != nil {
+				p.Trace = traces[i]
+			}
+			m.pushes = append(m.pushes, p)
 		}
 	}
 	for _, p := range m.pushes {

@@ -8,6 +8,7 @@ import (
 	"github.com/vedette-project/vedette/internal/ingest"
 	"github.com/vedette-project/vedette/internal/journal"
 	"github.com/vedette-project/vedette/internal/store"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // Journal is where accepted bytes wait. The errors are those of the journal.
@@ -79,6 +80,9 @@ type Push struct {
 	// ones, by their index in Batch.Events, are not.
 	Drop event.Reason
 	Skip map[int]event.Reason
+
+	// Trace is the span that took the push, if there is one.
+	Trace trace.Context
 
 	recycle func() // if set, gives the memory back; called once, after the commit
 }

@@ -1,12 +1,17 @@
 package line
 
-import "context"
+import (
+	"context"
+
+	"github.com/vedette-project/vedette/internal/trace"
+)
 
 // source hands out the messages of a shard, opened. With ahead > 0 it opens
 // that many while those before them are judged.
 type source struct {
 	reader Reader
 	tail   *tail
+	tracer *trace.Tracer // of the messages
 	ahead  chan fetched
 	stop   context.CancelFunc
 }
@@ -24,8 +29,8 @@ func (f fetched) given(open bool) (*message, error) {
 	return f.m, f.err
 }
 
-func newSource(r Reader, t *tail, ahead int) *source {
-	s := &source{reader: r, tail: t, stop: func() {}}
+func newSource(r Reader, t *tail, ahead int, tracer *trace.Tracer) *source {
+	s := &source{reader: r, tail: t, tracer: tracer, stop: func() {}}
 	if ahead > 0 {
 		ctx, cancel := context.WithCancel(context.Background())
 		s.ahead, s.stop = make(chan fetched, ahead), cancel
@@ -40,7 +45,7 @@ func (s *source) fetch(ctx context.Context) {
 		m, err := s.reader.Next(ctx)
 		f := fetched{err: err}
 		if err == nil {
-			f.m = newMessage(m)
+			f.m = newMessage(m, s.tracer)
 			f.m.open(s.tail)
 		}
 		select {
@@ -61,7 +66,7 @@ func (s *source) next(ctx context.Context) (*message, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newMessage(m), nil
+		return newMessage(m, s.tracer), nil
 	}
 	select {
 	case f, ok := <-s.ahead:
@@ -78,7 +83,7 @@ func (s *source) tryNext(ctx context.Context) (*message, error) {
 		if err != nil || !ok {
 			return nil, err
 		}
-		return newMessage(m), nil
+		return newMessage(m, s.tracer), nil
 	}
 	select {
 	case f, ok := <-s.ahead:

@@ -85,7 +85,7 @@ func TestSource(t *testing.T) {
 	broken := errors.New("broken")
 	for _, ahead := range []int{0, 1, 4} {
 		r := &listReader{n: 10, err: broken}
-		s := newSource(r, nil, ahead)
+		s := newSource(r, nil, ahead, nil)
 		for i := range 10 {
 			m, err := s.next(t.Context())
 			if err != nil || m.position != uint64(i+1) {
@@ -107,7 +107,7 @@ func TestSource(t *testing.T) {
 func TestSourceWaitsAndEnds(t *testing.T) {
 	for _, ahead := range []int{0, 4} {
 		r := &listReader{n: 2}
-		s := newSource(r, nil, ahead)
+		s := newSource(r, nil, ahead, nil)
 		if m, err := s.next(t.Context()); err != nil || m.position != 1 {
 			t.Fatal(m, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/store"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // Options are what a worker needs; all fields are required unless said
@@ -40,13 +41,16 @@ type Options[T Tx] struct {
 	// Tail, if set, is a writer in the same process whose messages need not be
 	// decoded again.
 	Tail *Writer
+	// Tracer follows what was traced when it was taken; nil follows nothing.
+	Tracer *trace.Tracer
 }
 
 // Worker holds its share of the shards and commits what their messages hold.
 type Worker[T Tx] struct {
 	Options[T]
-	tail *tail
-	gate gate
+	tail     *tail
+	gate     gate
+	progress progress
 
 	mu     sync.Mutex
 	leases map[int]*lease[T]
@@ -67,6 +71,7 @@ func NewWorker[T Tx](o Options[T]) *Worker[T] {
 // back.
 func (w *Worker[T]) Run(ctx context.Context) {
 	for ctx.Err() == nil {
+		w.progress.turned(w.Now())
 		if err := w.beat(ctx); err != nil && ctx.Err() == nil {
 			w.Log.Error("the store does not answer; shards stay where they are", "err", err)
 		}

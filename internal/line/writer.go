@@ -18,6 +18,7 @@ import (
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/ingest"
 	"github.com/vedette-project/vedette/internal/journal"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // Bounds of what waits for the journal. Beyond them a sender is told to come
@@ -33,7 +34,7 @@ const (
 	maxBatches   = 64 // kept for batches to come
 )
 
-// WriterOptions are what a writer needs; all fields are required.
+// WriterOptions are what a writer needs; all fields but Tracer are required.
 type WriterOptions struct {
 	Journal Journal
 	Sleep   func(context.Context, time.Duration) error
@@ -44,6 +45,8 @@ type WriterOptions struct {
 	// long the journal took.
 	Appended func(raw, stored int, took time.Duration)
 	Now      func() time.Time
+	// Tracer follows pushes; nil follows none.
+	Tracer *trace.Tracer
 }
 
 // Writer puts pushes into the journal. It implements ingest.Sink: what waits
@@ -88,19 +91,36 @@ func (w *Writer) Append(ctx context.Context, p *ingest.Push) error {
 		return err
 	}
 	defer free()
+	span := w.taking(p)
+	defer span.End()
+	decoding := w.Tracer.Start(span.Context(), "decode", trace.Internal)
 	pieces, err := w.pieces(p)
+	decoding.End()
 	if err != nil {
 		return err
 	}
-	if p.Cursor.Name != "" { // the cursor is behind all of them, so it must not outrun any
-		for _, one := range pieces {
-			if err := w.put(ctx, one); err != nil {
-				return err
-			}
-		}
-		return nil
+	for _, one := range pieces {
+		one.push.Trace = span.Context()
 	}
-	return w.put(ctx, pieces...)
+	storing := w.Tracer.Start(span.Context(), "journal append", trace.Producer)
+	if err = w.store(ctx, p, pieces); err != nil {
+		storing.Fail("the journal did not take it")
+	}
+	storing.End()
+	return err
+}
+
+// store puts the pieces of a push into the journal.
+func (w *Writer) store(ctx context.Context, p *ingest.Push, pieces []*pending) error {
+	if p.Cursor.Name == "" {
+		return w.put(ctx, pieces...)
+	}
+	for _, one := range pieces { // the cursor is behind all of them, so it must not outrun any
+		if err := w.put(ctx, one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Submit queues a push without a cursor, behind those that were submitted
@@ -189,6 +209,9 @@ func (w *Writer) pieces(p *ingest.Push) ([]*pending, error) {
 	for i := range chunks {
 		b := w.batch()
 		d.Decode(&chunks[i], b)
+		if p.Confined && strays(&chunks[i], &b.Batch) {
+			return nil, ingest.OtherCluster(p.Chunk.Scope.Cluster)
+		}
 		addResult(&p.Result, &b.Batch)
 		others := apart(&chunks[i], &b.Batch)
 		for j := range others {
@@ -308,6 +331,7 @@ type outgoing struct {
 	data    []byte
 	raw     int
 	entries []*pending
+	traces  []string // of the entries
 }
 
 func (o *outgoing) answer(err error) {
@@ -375,7 +399,7 @@ func (w *Writer) outgoing(group []*pending, buffer []byte) (*outgoing, error) {
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
-	o := &outgoing{id: hex.EncodeToString(id[:]), entries: group}
+	o := &outgoing{id: hex.EncodeToString(id[:]), entries: group, traces: carry(group)}
 	entries := make([]journal.Entry, len(group))
 	for i, p := range group {
 		entries[i] = p.entry
@@ -400,6 +424,7 @@ func (w *Writer) send(ctx context.Context, shard int, o *outgoing) error {
 		pushes[i] = p.push
 	}
 	w.tail.keep(o.id, pushes)
+	ctx = journal.Carry(ctx, o.traces)
 	start, wait := w.Now(), w.Retry
 	for {
 		_, err := w.Journal.Append(ctx, shard, o.id, o.data)

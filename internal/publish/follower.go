@@ -10,6 +10,7 @@ import (
 
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/store"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // Store is what a follower reads; *store.Store satisfies it.
@@ -28,8 +29,8 @@ type Store interface {
 	PruneDead(ctx context.Context, target string, before time.Time) error
 }
 
-// Options are what a follower needs; all fields but Policy, Begin and
-// Observe are required.
+// Options are what a follower needs; all fields but Policy, Begin, Observe
+// and Tracer are required.
 type Options struct {
 	// Name is the target's; the cursor is kept under it.
 	Name   string
@@ -48,6 +49,8 @@ type Options struct {
 	Log   *slog.Logger
 	// Observe hears what became of calls.
 	Observe func(Observation)
+	// Tracer follows findings whose records were traced; nil follows none.
+	Tracer *trace.Tracer
 }
 
 // Observation is what became of the events of one step.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/store"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // memory is what is kept of a finding, or an incident, that was told.
@@ -61,6 +62,7 @@ type unit struct {
 	reason string
 	again  bool   // the target had it before this step
 	data   []byte // of a dead letter that cannot be read
+	trace  trace.Context
 }
 
 // work is what one step has to do.
@@ -128,6 +130,7 @@ func (f *Follower) plan(ctx context.Context, changes []store.Change, now time.Ti
 	if err := f.resolve(ctx, w, ended); err != nil {
 		return nil, err
 	}
+	w.trace()
 	return w, f.flush(ctx, w)
 }
 

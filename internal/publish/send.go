@@ -117,7 +117,10 @@ func (f *Follower) call(ctx context.Context, chunk []*unit) error {
 	for i, u := range chunk {
 		events[i] = u.event
 	}
-	return f.Target.Send(ctx, events)
+	ctx, spans := f.sendSpans(ctx, chunk)
+	err := f.Target.Send(ctx, events)
+	endSend(spans, err)
+	return err
 }
 
 // note writes the outcome of a call into its units, and returns the error of

@@ -19,7 +19,7 @@ type Change struct {
 	Cursor         string // opaque; "" is before the first
 	Kind           string
 	DetectorID, ID string
-	Data           []byte
+	Data           []byte    // of a finding: the traceparent of what changed it, if that is traced
 	At             time.Time // wall clock
 }
 
@@ -31,6 +31,15 @@ const addChange = `INSERT INTO change (era, kind, detector_id, id, data, at)
 
 func (tx *Tx) addChange(c Change) error {
 	return tx.do(addChange, c.Kind, c.DetectorID, c.ID, nullBlob(c.Data), tx.store.options.Now().UnixNano())
+}
+
+// Trace has the change of a finding, if this commit changes it, say which trace
+// it is a part of.
+func (tx *Tx) Trace(identity, traceparent string) {
+	if tx.traces == nil {
+		tx.traces = map[string]string{}
+	}
+	tx.traces[identity] = traceparent
 }
 
 // Changes returns at most limit changes after a cursor. Reading on from the

@@ -239,3 +239,27 @@ func TestChangeBefore(t *testing.T) {
 		t.Error("x is a cursor")
 	}
 }
+
+// testTracedChanges: a change of a finding says which trace made it, and only
+// in the commit that was told so.
+func testTracedChanges(t *testing.T, s *store.Store, _ *clock) {
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	a, b := newFinding("a", day(1)), newFinding("b", day(1))
+	put := func(traced bool) {
+		t.Helper()
+		want(t, "put", s.Commit(t.Context(), func(tx *store.Tx) error {
+			if traced {
+				tx.Trace("identity of a", parent)
+				tx.Trace("identity of another", parent)
+			}
+			return errors.Join(tx.PutFinding(newRecord(a)), tx.PutFinding(newRecord(b)))
+		}), nil)
+	}
+	put(true)
+	a.Service.Count++
+	put(false)
+	list := changes(t, s, "")
+	if changedIDs(list) != "a b a" || string(list[0].Data) != parent || list[1].Data != nil || list[2].Data != nil {
+		t.Errorf("%+v", list)
+	}
+}

@@ -16,6 +16,8 @@ type engine interface {
 	begin(ctx context.Context) (session, error)
 	// check returns what the engine itself finds wrong with its data.
 	check(ctx context.Context) ([]string, error)
+	// about is what the engine says of itself.
+	about(ctx context.Context) (About, error)
 	close() error
 }
 

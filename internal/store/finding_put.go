@@ -163,7 +163,11 @@ func (tx *Tx) put(p put) (stored, error) {
 	if p.old != nil && bytes.Equal(p.old.wire, now.wire) {
 		return now, nil
 	}
-	return now, tx.addChange(Change{Kind: ChangeFinding, DetectorID: p.detectorID, ID: f.ID})
+	c := Change{Kind: ChangeFinding, DetectorID: p.detectorID, ID: f.ID}
+	if parent := tx.traces[p.identity.String]; parent != "" {
+		c.Data = []byte(parent)
+	}
+	return now, tx.addChange(c)
 }
 
 func firstText(vs []finding.Value) any {

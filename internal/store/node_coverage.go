@@ -65,41 +65,77 @@ type NodeCoverage struct {
 	// Issue is what is wrong, of the kind that most nodes have, as
 	// "Kind:details"; "" when all expected nodes are covered.
 	Issue string
+	// Ailing are the nodes that are not covered, or whose sensor is not well.
+	Ailing []NodeFault
+	// Starting are nodes whose sensor has had no time yet to be there, beside the
+	// expected ones; Pending names them, in the same form.
+	Starting int
+	Pending  string
+	// Note is what is worth knowing while all is well, in the same form: nodes
+	// that can have no sensor, or why the sensors cannot be managed.
+	Note string
 }
+
+// NodeFault is what is wrong with the sensor of a node.
+type NodeFault struct{ Node, Kind, Detail string }
 
 // maxNamed bounds how many nodes an issue names.
 const maxNamed = 5
 
-// CoverageOf sums up the nodes of a cluster.
-func CoverageOf(nodes []Node, now time.Time) NodeCoverage {
-	var c NodeCoverage
-	versions, ailing := map[string]int{}, map[string][]string{}
-	for i := range nodes {
-		n := &nodes[i]
-		if !n.Expected(now) {
-			continue
-		}
-		c.Expected++
-		if n.Version != "" {
-			versions[n.Version]++
-		}
-		kind, detail := n.Ailment(now)
-		if kind == "" {
-			c.Covered++
-			continue
-		}
-		ailing[kind] = append(ailing[kind], n.Name+" ("+detail+")")
+// sum counts the nodes of a cluster.
+type sum struct {
+	expected, covered int
+	versions          map[string]int
+	ailing            map[string][]string // nodes by the kind of their fault
+	faults            []NodeFault
+}
+
+func newSum() *sum { return &sum{versions: map[string]int{}, ailing: map[string][]string{}} }
+
+// add counts a node that should have a sensor, and what is wrong with that.
+func (s *sum) add(name, version, kind, detail string) {
+	s.expected++
+	if version != "" {
+		s.versions[version]++
 	}
-	c.Version = mostOf(versions, func(n int) int { return n })
-	kind := mostOf(ailing, func(list []string) int { return len(list) })
-	if list := ailing[kind]; len(list) > 0 {
-		more := ""
-		if c.Expected-c.Covered > min(len(list), maxNamed) {
-			more = fmt.Sprintf(", and %d more nodes", c.Expected-c.Covered-min(len(list), maxNamed))
-		}
-		c.Issue = kind + ":" + strings.Join(list[:min(len(list), maxNamed)], ", ") + more
+	if kind == "" {
+		s.covered++
+		return
 	}
+	s.faults = append(s.faults, NodeFault{name, kind, detail})
+	s.ailing[kind] = append(s.ailing[kind], name+" ("+detail+")")
+}
+
+func (s *sum) coverage() NodeCoverage {
+	c := NodeCoverage{Expected: s.expected, Covered: s.covered, Ailing: s.faults, Version: mostOf(s.versions, func(n int) int { return n })}
+	kind := mostOf(s.ailing, func(list []string) int { return len(list) })
+	c.Issue = namely(kind, s.ailing[kind], c.Expected-c.Covered)
 	return c
+}
+
+// namely names nodes of a kind, as many as fit, and how many more there are of
+// all; "" for none.
+func namely(kind string, list []string, all int) string {
+	if len(list) == 0 {
+		return ""
+	}
+	more := ""
+	if n := min(len(list), maxNamed); all > n {
+		more = fmt.Sprintf(", and %d more nodes", all-n)
+	}
+	return kind + ":" + strings.Join(list[:min(len(list), maxNamed)], ", ") + more
+}
+
+// CoverageOf sums up the nodes of a cluster by what was heard of them.
+func CoverageOf(nodes []Node, now time.Time) NodeCoverage {
+	s := newSum()
+	for i := range nodes {
+		if n := &nodes[i]; n.Expected(now) {
+			kind, detail := n.Ailment(now)
+			s.add(n.Name, n.Version, kind, detail)
+		}
+	}
+	return s.coverage()
 }
 
 // mostOf is the key with the greatest count, of several the last in order.

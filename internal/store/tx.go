@@ -40,6 +40,7 @@ type Tx struct {
 	session session
 	store   *Store
 	stored  map[string]*stored // what was read of findings, by identity; nil: there is none
+	traces  map[string]string  // by identity; see Trace
 }
 
 // do runs a statement of which only the effect counts. It may be kept until

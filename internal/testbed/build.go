@@ -16,6 +16,10 @@ import (
 type tool struct {
 	name, module, version string
 	pkg                   string // of the program
+	// source, if set, is a program that only puts parts of modules together, in
+	// the place of pkg; also are those it needs beside module, in that version.
+	source string
+	also   []string
 }
 
 // buildFor bounds a build; what it needs may have to be fetched.
@@ -54,11 +58,19 @@ func (p tool) build(dir, bin string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), buildFor)
 	defer cancel()
 	built := filepath.Join(scratch, p.name+".bin")
-	for _, args := range [][]string{
-		{"mod", "init", "scratch"},
-		{"get", p.module + "@" + p.version},
-		{"build", "-o", built, p.pkg},
-	} {
+	steps := [][]string{{"mod", "init", "scratch"}, {"get", p.module + "@" + p.version}}
+	if p.source == "" {
+		steps = append(steps, []string{"build", "-o", built, p.pkg})
+	} else {
+		if err := os.WriteFile(filepath.Join(scratch, "main.go"), []byte(p.source), 0o600); err != nil {
+			return err
+		}
+		for _, module := range p.also {
+			steps[1] = append(steps[1], module+"@"+p.version)
+		}
+		steps = append(steps, []string{"mod", "tidy"}, []string{"build", "-trimpath", "-ldflags", "-s -w", "-o", built, "."})
+	}
+	for _, args := range steps {
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = scratch
 		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/publish"
+	"github.com/vedette-project/vedette/internal/trace"
 )
 
 // Bounds of an answer.
@@ -66,6 +67,9 @@ func (w *Web) do(ctx context.Context, method, to string, header http.Header, bod
 func (w *Web) send(req *http.Request) (*answer, error) {
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "vedette")
+	}
+	if c := trace.From(req.Context()); c.Valid() {
+		req.Header.Set(trace.Header, c.String())
 	}
 	res, err := w.Client.Do(req)
 	if err != nil {

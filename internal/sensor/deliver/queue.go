@@ -21,8 +21,10 @@ type Options struct {
 	// Token returns what to authenticate with, as it is at the moment; "" sends
 	// none. Nil never sends one.
 	Token func() (string, error)
-	// TLS is the client's side of TLS; nil is the system's defaults.
-	TLS *tls.Config
+	// TLS returns the client's side of TLS, as it is at the moment: another one
+	// ends the connections that were made with the one before. Nil is the
+	// system's defaults.
+	TLS func() (*tls.Config, error)
 	// Dir is the folder in which records wait while the server is away.
 	Dir string
 	// MaxSpool bounds what waits there, in bytes, compressed. The oldest makes room.
@@ -50,6 +52,7 @@ const awayWait = 2 * time.Second
 type Queue struct {
 	opts   Options
 	client *http.Client
+	tls    *tls.Config // of the client
 	spool  *spool
 	zip    *zstd.Encoder
 	wake   chan struct{}
@@ -93,16 +96,8 @@ func Open(o Options) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig, transport.MaxIdleConns = o.TLS, 2
-	return &Queue{
-		opts: o, spool: s, zip: zip, wake: make(chan struct{}, 1),
-		client: &http.Client{Transport: transport, Timeout: 30 * time.Second, CheckRedirect: noRedirect},
-	}, nil
+	return &Queue{opts: o, spool: s, zip: zip, wake: make(chan struct{}, 1), client: newClient(nil)}, nil
 }
-
-// noRedirect keeps the token from being carried to another place.
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Add takes a record without its line end and copies it. It never waits.
 func (q *Queue) Add(line []byte) {
