@@ -151,7 +151,7 @@ func TestSensorIsThatOfTheProgram(t *testing.T) {
 	all := render(t)
 	ours := find(t, all, "DaemonSet", "vedette-sensor").pod()
 	for _, path := range [][]any{
-		{"hostPID"}, {"tolerations"}, {"priorityClassName"}, {"terminationGracePeriodSeconds"}, {"serviceAccountName"},
+		{"hostPID"}, {"tolerations"}, {"affinity"}, {"priorityClassName"}, {"terminationGracePeriodSeconds"}, {"serviceAccountName"},
 		{"containers", 0, "securityContext"}, {"containers", 0, "env"}, {"containers", 0, "resources"}, {"containers", 0, "image"},
 		{"containers", 0, "terminationMessagePolicy"},
 	} {
