@@ -100,10 +100,32 @@ func (r *runtimeRecord) isNew(f *event.Image) bool {
 	if changed.IsZero() {
 		changed = r.ev.Time
 	}
-	if !start.IsZero() && changed.Sub(start) <= settling {
+	if !start.IsZero() && changed.Sub(start) <= settling && !r.broughtIn(f.Writer) {
 		return false
 	}
 	return !r.inImageBuild() && !r.isRuntimeProcess() && !r.isOwnWork()
+}
+
+// broughtIn reports whether who uses a file is of a session that was begun from
+// outside the container, as by kubectl exec, and who wrote it is of the same or the
+// first of another, as of kubectl cp. The program that the container was started
+// with has no part in that.
+func (r *runtimeRecord) broughtIn(writer *event.Process) bool {
+	if writer == nil || r.Process.NamespacePID == 1 {
+		return false
+	}
+	together := writer.UUID == r.Process.UUID
+	for i := range r.Ancestors {
+		a := &r.Ancestors[i]
+		switch {
+		case isOnNode(a):
+			return together || writer.NamespacePID > 1 && writer.ParentUUID == a.UUID
+		case a.NamespacePID == 1:
+			return false
+		}
+		together = together || a.UUID == writer.UUID || a.UUID == writer.ParentUUID
+	}
+	return false // its beginning is not known
 }
 
 // changedAt is when a file became what it is. Its change time moves with its
