@@ -36,7 +36,7 @@ func TestCluster(t *testing.T) {
 }
 
 // runInside runs a test again inside a sandbox, with what it needs built.
-func runInside(ctx context.Context, t *testing.T) {
+func runInside(ctx context.Context, t *testing.T, env ...string) {
 	t.Helper()
 	module, err := build.ModuleDir(ctx)
 	if err != nil {
@@ -54,7 +54,8 @@ func runInside(ctx context.Context, t *testing.T) {
 	if d, ok := t.Deadline(); ok {
 		args = append(args, "-test.timeout="+time.Until(d).String())
 	}
-	if err := sandbox.Run(ctx, args, []string{dirVar + "=" + dir, binVar + "=" + bin.Dir, versionVar + "=" + bin.Version}); err != nil {
+	env = append(env, dirVar+"="+dir, binVar+"="+bin.Dir, versionVar+"="+bin.Version)
+	if err := sandbox.Run(ctx, args, env); err != nil {
 		t.Fatal(err)
 	}
 }

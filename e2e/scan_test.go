@@ -132,7 +132,7 @@ func (v *vedette) raw(ctx context.Context, t *testing.T, ids []string) []map[str
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/detector/"+v.detector+"/findings/get", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, v.endpoint+"/detector/"+v.detector+"/findings/get", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func (v *vedette) raw(ctx context.Context, t *testing.T, ids []string) []map[str
 	if err := v4.NewSigner().SignHTTP(ctx, creds, req, hex.EncodeToString(sum[:]), "guardduty", region, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := v.http.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

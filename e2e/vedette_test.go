@@ -31,6 +31,8 @@ const (
 // vedette is a running server and a client for its API.
 type vedette struct {
 	bin      string
+	endpoint string
+	http     *http.Client
 	process  *proc.Process
 	data     string
 	webhook  string // kubeconfig for the API server's audit webhook
@@ -43,7 +45,7 @@ type vedette struct {
 // startVedette starts the server as an operator would: serve, an access key,
 // the webhook's configuration, and a detector made through the SDK.
 func startVedette(ctx context.Context, t *testing.T, dir string) *vedette {
-	v := &vedette{bin: filepath.Join(dir, "vedette"), data: filepath.Join(dir, "data"), webhook: filepath.Join(dir, "webhook.kubeconfig")}
+	v := &vedette{endpoint: endpoint, http: http.DefaultClient, bin: filepath.Join(dir, "vedette"), data: filepath.Join(dir, "data"), webhook: filepath.Join(dir, "webhook.kubeconfig")}
 	p, err := proc.Start(proc.Spec{
 		Name: "vedette", Path: v.bin, LogDir: dir,
 		Args: []string{"serve", "--data-dir", v.data, "--listen", "127.0.0.1:8700", "--account", identity.Account, "--region", region},
@@ -108,7 +110,13 @@ func (v *vedette) run(ctx context.Context, t *testing.T, args ...string) []byte 
 
 // login makes an access key and a client that uses it.
 func (v *vedette) login(ctx context.Context, t *testing.T) {
-	out := v.run(ctx, t, "keys", "create", "--role", "admin", "--data-dir", v.data, "-o", "env")
+	v.use(t, v.run(ctx, t, "keys", "create", "--role", "admin", "--data-dir", v.data, "-o", "env"))
+}
+
+// use takes the key from the lines that a shell would read.
+func (v *vedette) use(t *testing.T, out []byte) {
+	t.Helper()
+	v.env = nil
 	found := map[string]string{}
 	for _, m := range regexp.MustCompile(`(?m)^export (AWS_[A-Z_]+)=["']?([^"'\n]+)`).FindAllSubmatch(out, -1) {
 		found[string(m[1])] = string(m[2])
@@ -120,7 +128,7 @@ func (v *vedette) login(ctx context.Context, t *testing.T) {
 	v.keys = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: found["AWS_ACCESS_KEY_ID"], SecretAccessKey: found["AWS_SECRET_ACCESS_KEY"]}, nil
 	})
-	v.client = guardduty.New(guardduty.Options{Region: region, BaseEndpoint: aws.String(endpoint), Credentials: v.keys})
+	v.client = guardduty.New(guardduty.Options{Region: region, BaseEndpoint: &v.endpoint, Credentials: v.keys, HTTPClient: v.http})
 }
 
 // enable makes the detector with the features that the workshop asks for,

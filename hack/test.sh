@@ -26,7 +26,7 @@ go tool staticcheck ./...
 
 if $can_install; then
   step "packages"
-  install_packages awscli clang-19 llvm-19 libbpf-dev postgresql etcd-server containerd runc busybox-static containernetworking-plugins iptables iproute2 prometheus-alertmanager rsyslog rsyslog-gnutls chromium fonts-dejavu-core prometheus minisign conntrack
+  install_packages awscli clang-19 llvm-19 libbpf-dev postgresql etcd-server containerd runc busybox-static containernetworking-plugins iptables iproute2 prometheus-alertmanager rsyslog rsyslog-gnutls chromium fonts-dejavu-core prometheus minisign mmdebstrap dpkg-dev debian-archive-keyring
   # Tests of several rooms run a real API server. Ten minutes the first time, kept afterwards.
   step "Kubernetes, from its module"
   (cd e2e && go run ./cmd/prebuild >/dev/null)
@@ -61,7 +61,7 @@ go run ./cmd/vedette catalog -o json | go run ./hack/catalogdoc | diff -u docs/f
 
 step "chart and release"
 for module in hack/chart hack/release; do
-  (cd $module && test -z "$(gofmt -l .)" && go vet ./... && go test -timeout 20m ./...)
+  (cd $module && test -z "$(gofmt -l .)" && go vet ./... && go test -timeout 30m ./...)
 done
 
 step "a real cluster"

@@ -21,8 +21,11 @@ import (
 
 // Components lists the Kubernetes programs a whole cluster needs.
 func Components() []string {
-	return []string{"kube-apiserver", "kubectl", "kube-controller-manager", "kube-scheduler", "kubelet"}
+	return []string{"kube-apiserver", "kubectl", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"}
 }
+
+// Cache is the folder in which built things are kept.
+func Cache() (string, error) { return cacheDir() }
 
 // Binaries is a folder of built programs.
 type Binaries struct {

@@ -28,6 +28,7 @@ func (c *Cluster) makeCertificates() error {
 		{Name: "front-proxy", CN: "front-proxy-client", Usage: client},
 		{Name: "kcm", CN: "system:kube-controller-manager", Usage: client},
 		{Name: "scheduler", CN: "system:kube-scheduler", Usage: client},
+		{Name: "kube-proxy", CN: "system:kube-proxy", Usage: client},
 	} {
 		if err := ca.Issue(r); err != nil {
 			return err
@@ -36,7 +37,7 @@ func (c *Cluster) makeCertificates() error {
 	if err := ca.SigningKey("sa"); err != nil {
 		return err
 	}
-	for _, name := range []string{"kcm", "scheduler"} {
+	for _, name := range []string{"kcm", "scheduler", "kube-proxy"} {
 		user := fmt.Sprintf("client-certificate: %s, client-key: %s", ca.Path(name+".crt"), ca.Path(name+".key"))
 		if err := c.writeKubeconfig(name, "https://"+apiAddr, user); err != nil {
 			return err

@@ -47,16 +47,23 @@ type Options struct {
 	AuditWebhook  string         // kubeconfig of the audit webhook; empty for none
 	WithoutNode   bool           // leave kubelet and containerd out
 	AuditLogMaxMB int            // when the audit log rotates; 0 means never in practice
-	Log           io.Writer      // progress
+	Services      *Services      // nil for a cluster whose services have no addresses
+
+	// WebhookBackoff is how long the API server waits before it sends a batch
+	// again the first time; 0 is its own ten seconds.
+	WebhookBackoff time.Duration
+	Log            io.Writer // progress
 }
 
 // Cluster is a running cluster.
 type Cluster struct {
-	opts    Options
-	ca      *pki.Authority
-	group   proc.Group
-	servers []*http.Server
-	fwd     *forwarders
+	opts  Options
+	ca    *pki.Authority
+	group proc.Group
+
+	apiserver *proc.Process
+	servers   []*http.Server
+	fwd       *forwarders
 }
 
 // Start starts a cluster and returns when it can run pods. The context bounds
@@ -78,6 +85,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 		{"kube-scheduler", c.startScheduler},
 		{"node", c.startNode},
 		{"service accounts", c.waitServiceAccounts},
+		{"services", c.startServices},
 	}
 	for _, s := range steps {
 		if err := s.do(ctx); err != nil {
@@ -124,7 +132,11 @@ func (c *Cluster) prepare(context.Context) error {
 	if c.opts.WithoutNode {
 		return nil
 	}
-	registry, err := images.Registry("/bin/busybox")
+	var named map[string]*images.Image
+	if c.opts.Services != nil {
+		named = c.opts.Services.Images
+	}
+	registry, err := images.Registry("/bin/busybox", named)
 	if err != nil {
 		return err
 	}

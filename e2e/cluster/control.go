@@ -65,31 +65,42 @@ func (c *Cluster) startAPIServer(ctx context.Context) error {
 		args = append(args, "--audit-webhook-config-file="+w, "--audit-webhook-mode=batch", "--audit-webhook-version=audit.k8s.io/v1",
 			"--audit-webhook-batch-max-wait=100ms", "--audit-webhook-batch-max-size=400",
 			"--audit-webhook-batch-buffer-size=20000", "--audit-webhook-batch-throttle-enable=false")
+		if d := c.opts.WebhookBackoff; d > 0 {
+			args = append(args, "--audit-webhook-initial-backoff="+d.String())
+		}
 	}
 	p, err := c.run("kube-apiserver", c.opts.Bin.Path("kube-apiserver"), args...)
 	if err != nil {
 		return err
 	}
+	c.apiserver = p
 	ctx, cancel := within(ctx, 2*time.Minute)
 	defer cancel()
 	return p.WaitFor(ctx, "readiness", func(ctx context.Context) error { return get(ctx, "https://"+apiAddr+"/readyz") })
 }
 
+// patience lets a leader outlive a restart of the API server. By itself it ends
+// when it cannot renew its lease for ten seconds, and waits for its kubelet to
+// start it again.
+func patience() []string {
+	return []string{"--leader-elect-renew-deadline=60s", "--leader-elect-lease-duration=90s"}
+}
+
 func (c *Cluster) startControllerManager(context.Context) error {
 	k := c.kubeconfig("kcm")
-	_, err := c.run("kube-controller-manager", c.opts.Bin.Path("kube-controller-manager"),
+	_, err := c.run("kube-controller-manager", c.opts.Bin.Path("kube-controller-manager"), append(patience(),
 		"--kubeconfig="+k, "--authentication-kubeconfig="+k, "--authorization-kubeconfig="+k,
 		"--bind-address=127.0.0.1", "--service-account-private-key-file="+c.ca.Path("sa.key"), "--root-ca-file="+c.ca.Path("ca.crt"),
 		"--use-service-account-credentials=true", "--controllers=*,bootstrap-signer-controller,token-cleaner-controller",
 		"--cluster-signing-cert-file="+c.ca.Path("ca.crt"), "--cluster-signing-key-file="+c.ca.Path("ca.key"),
-		"--allocate-node-cidrs=true", "--cluster-cidr=10.244.0.0/14")
+		"--allocate-node-cidrs=true", "--cluster-cidr=10.244.0.0/14")...)
 	return err
 }
 
 func (c *Cluster) startScheduler(context.Context) error {
 	k := c.kubeconfig("scheduler")
-	_, err := c.run("kube-scheduler", c.opts.Bin.Path("kube-scheduler"),
-		"--kubeconfig="+k, "--authentication-kubeconfig="+k, "--authorization-kubeconfig="+k, "--bind-address=127.0.0.1")
+	_, err := c.run("kube-scheduler", c.opts.Bin.Path("kube-scheduler"), append(patience(),
+		"--kubeconfig="+k, "--authentication-kubeconfig="+k, "--authorization-kubeconfig="+k, "--bind-address=127.0.0.1")...)
 	return err
 }
 

@@ -59,13 +59,16 @@ func (k *Kubectl) With(env ...string) *Kubectl {
 	return &Kubectl{path: k.path, config: k.config, env: append(append([]string{}, k.env...), env...)}
 }
 
+// Environ is what makes another kubectl the same actor.
+func (k *Kubectl) Environ() []string { return append([]string{"KUBECONFIG=" + k.config}, k.env...) }
+
 // Do runs kubectl with stdin and returns its outcome; the error is only for a
 // kubectl that could not run or took too long.
 func (k *Kubectl) Do(ctx context.Context, stdin string, args ...string) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, k.path, args...)
-	cmd.Env = append(append(os.Environ(), "KUBECONFIG="+k.config), k.env...)
+	cmd.Env = append(os.Environ(), k.Environ()...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -29,7 +29,7 @@ func (c *Cluster) startNode(ctx context.Context) error {
 		return err
 	}
 	err = ctrd.WaitFor(ctx, "its socket", func(context.Context) error {
-		_, err := os.Stat(c.containerdSocket())
+		_, err := os.Stat(c.ContainerdSocket())
 		return err
 	})
 	if err != nil {
@@ -59,16 +59,17 @@ func (c *Cluster) startNode(ctx context.Context) error {
 	})
 }
 
-func (c *Cluster) containerdSocket() string { return c.path("c.sock") }
+// ContainerdSocket is where the node's runtime listens.
+func (c *Cluster) ContainerdSocket() string { return c.path("c.sock") }
 
 func (c *Cluster) writeNodeFiles() error {
 	if err := c.writeKubeconfig("kubelet", "https://"+apiAddr, "token: "+identity.Node(NodeName).Token()); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{
-		"containerd.toml":             fmt.Sprintf(containerdConfig, c.path("ctr"), c.path("ctr-state"), c.containerdSocket(), c.path("cni"), c.path("certs.d")),
-		"kubelet.yaml":                fmt.Sprintf(kubeletConfig, sandbox.NodeIP, c.ca.Path("ca.crt"), c.ca.Path("kubelet.crt"), c.ca.Path("kubelet.key"), c.containerdSocket(), sandbox.Name(), c.path("resolv.conf"), c.path("volumeplugins")),
-		"cni/10-bridge.conflist":      fmt.Sprintf(cniConfig, c.path("cni-data")),
+		"containerd.toml":             fmt.Sprintf(containerdConfig, c.path("ctr"), c.path("ctr-state"), c.ContainerdSocket(), c.path("cni"), c.path("certs.d")),
+		"kubelet.yaml":                fmt.Sprintf(kubeletConfig, sandbox.NodeIP, c.ca.Path("ca.crt"), c.ca.Path("kubelet.crt"), c.ca.Path("kubelet.key"), c.ContainerdSocket(), sandbox.Name(), c.path("resolv.conf"), c.path("volumeplugins")),
+		"cni/10-pods.conflist":        fmt.Sprintf(cniConfig, c.path("cni-data"), podCIDR),
 		"resolv.conf":                 "nameserver 10.96.0.10\n",
 		"certs.d/_default/hosts.toml": fmt.Sprintf(registryConfig, registryAddr),
 	} {
@@ -136,8 +137,13 @@ serializeImagePulls: false
 nodeStatusReportFrequency: 1m
 `
 
+// podCIDR is where pods have their addresses.
+const podCIDR = "10.88.0.0/24"
+
+// Each pod has a link of its own to the node, which routes: on a bridge the
+// answers of services would need the kernel to look into bridged frames.
 const cniConfig = `{"cniVersion":"0.4.0","name":"e2e","plugins":[
- {"type":"bridge","bridge":"cni0","isGateway":true,"ipMasq":false,"hairpinMode":true,
-  "ipam":{"type":"host-local","dataDir":"%s","ranges":[[{"subnet":"10.88.0.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]}},
+ {"type":"ptp","ipMasq":false,
+  "ipam":{"type":"host-local","dataDir":"%s","ranges":[[{"subnet":"%s"}]],"routes":[{"dst":"0.0.0.0/0"}]}},
  {"type":"portmap","capabilities":{"portMappings":true}}]}
 `

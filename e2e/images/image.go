@@ -9,11 +9,11 @@ package images
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -23,11 +23,11 @@ import (
 const (
 	typeManifest = "application/vnd.oci.image.manifest.v1+json"
 	typeConfig   = "application/vnd.oci.image.config.v1+json"
-	typeLayer    = "application/vnd.oci.image.layer.v1.tar+gzip"
+	typeLayer    = "application/vnd.oci.image.layer.v1.tar"
 )
 
-// image is one image in the parts a registry hands out.
-type image struct {
+// Image is one image in the parts a registry hands out.
+type Image struct {
 	manifest []byte
 	blobs    map[string][]byte // by digest
 }
@@ -38,24 +38,23 @@ func stayUp() []string {
 	return []string{"/bin/sh", "-c", `trap "exit 0" TERM INT; while :; do sleep 3600 & wait $!; done`}
 }
 
-func build(busybox string) (*image, error) {
-	tarball, err := rootfs(busybox)
+// Busybox is an image of a static busybox under the names of its programs.
+func Busybox(path string) (*Image, error) {
+	tarball, err := rootfs(path)
 	if err != nil {
 		return nil, err
 	}
-	var layer bytes.Buffer
-	zw := gzip.NewWriter(&layer)
-	if _, err := zw.Write(tarball); err != nil {
-		return nil, fmt.Errorf("compress the layer: %w", err)
-	}
-	if err := zw.Close(); err != nil {
-		return nil, fmt.Errorf("compress the layer: %w", err)
-	}
+	return pack(tarball, map[string]any{"Env": []string{"PATH=/bin:/usr/bin:/usr/sbin"}, "Cmd": stayUp()})
+}
+
+// pack makes an image of one layer. That is not compressed: it never leaves
+// the machine.
+func pack(layer []byte, settings map[string]any) (*Image, error) {
 	config, err := json.Marshal(map[string]any{
 		"architecture": runtime.GOARCH,
 		"os":           "linux",
-		"config":       map[string]any{"Env": []string{"PATH=/bin:/usr/bin:/usr/sbin"}, "Cmd": stayUp()},
-		"rootfs":       map[string]any{"type": "layers", "diff_ids": []string{digest(tarball)}},
+		"config":       settings,
+		"rootfs":       map[string]any{"type": "layers", "diff_ids": []string{digest(layer)}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode the image's config: %w", err)
@@ -64,14 +63,30 @@ func build(busybox string) (*image, error) {
 		"schemaVersion": 2,
 		"mediaType":     typeManifest,
 		"config":        descriptor(typeConfig, config),
-		"layers":        []any{descriptor(typeLayer, layer.Bytes())},
+		"layers":        []any{descriptor(typeLayer, layer)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode the image's manifest: %w", err)
 	}
-	return &image{manifest: manifest, blobs: map[string][]byte{
-		digest(manifest): manifest, digest(config): config, digest(layer.Bytes()): layer.Bytes(),
+	return &Image{manifest: manifest, blobs: map[string][]byte{
+		digest(manifest): manifest, digest(config): config, digest(layer): layer,
 	}}, nil
+}
+
+// tarOne packs one program.
+func tarOne(w io.Writer, name string, program []byte) error {
+	tw := tar.NewWriter(w)
+	err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o755, Size: int64(len(program))})
+	if err == nil {
+		_, err = tw.Write(program)
+	}
+	if err == nil {
+		err = tw.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("pack %s: %w", name, err)
+	}
+	return nil
 }
 
 // rootfs is a tar of a file system with busybox, a link for each of its

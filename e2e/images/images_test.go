@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/vedette-project/vedette/e2e/need"
@@ -13,7 +15,7 @@ import (
 // TestPull follows an image from its manifest to its blobs, as a puller does.
 func TestPull(t *testing.T) {
 	need.OrSkip(t, need.Busybox())
-	h, err := Registry("/bin/busybox")
+	h, err := Registry("/bin/busybox", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,5 +59,29 @@ func TestPull(t *testing.T) {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusNotFound {
 		t.Errorf("an unknown blob gives %s", resp.Status)
+	}
+}
+
+// TestNamed asks for an image by its name and for another.
+func TestNamed(t *testing.T) {
+	need.OrSkip(t, need.Busybox())
+	path := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(path, []byte("the bytes of a program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	named, err := Program(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := Registry("/bin/busybox", map[string]*Image{"library/ubuntu": named})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"library/ubuntu": true, "other/library/ubuntu": false, "nginx": false} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v2/"+name+"/manifests/latest", nil))
+		if got := w.Header().Get("Docker-Content-Digest") == digest(named.manifest); got != want || w.Code != http.StatusOK {
+			t.Errorf("%s: %d, the named image: %v, want %v", name, w.Code, got, want)
+		}
 	}
 }

@@ -8,9 +8,11 @@ import (
 	"time"
 )
 
-// Registry returns a read-only registry that has every image anyone asks for.
-func Registry(busybox string) (http.Handler, error) {
-	img, err := build(busybox)
+// Registry returns a read-only registry that has every image anyone asks for:
+// those that are named (by repository, without host and tag), and otherwise one
+// of busybox.
+func Registry(busybox string, named map[string]*Image) (http.Handler, error) {
+	other, err := Busybox(busybox)
 	if err != nil {
 		return nil, err
 	}
@@ -23,6 +25,10 @@ func Registry(busybox string) (http.Handler, error) {
 			return
 		}
 		kind, ref := parts[len(parts)-2], parts[len(parts)-1]
+		img := named[strings.Join(parts[:len(parts)-2], "/")]
+		if img == nil {
+			img = other
+		}
 		body, mediaType := img.blobs[ref], "application/octet-stream"
 		if kind == "manifests" {
 			body, mediaType = img.manifest, typeManifest

@@ -77,12 +77,17 @@ func Cluster() []Need {
 		program("ip", "iproute2"),
 		program("iptables", "iptables"),
 		Busybox(),
-		file("/usr/lib/cni/bridge", "containernetworking-plugins"),
+		file("/usr/lib/cni/ptp", "containernetworking-plugins"),
 	}
 }
 
 // Busybox is the static program that test images are made of.
 func Busybox() Need { return file("/bin/busybox", "busybox-static") }
+
+// Ubuntu is what makes the workshop's image.
+func Ubuntu() []Need {
+	return []Need{program("mmdebstrap", "mmdebstrap"), program("dpkg-scanpackages", "dpkg-dev")}
+}
 
 // AWSCLI is Debian's AWS command line; another "aws" may come first in PATH.
 func AWSCLI() Need { return file("/usr/bin/aws", "awscli") }

@@ -117,10 +117,13 @@ func AddAddress(ctx context.Context, addr string) error {
 	return ip(ctx, "addr", "add", addr+"/32", "dev", "lo")
 }
 
-func ip(ctx context.Context, args ...string) error {
-	out, err := exec.CommandContext(ctx, "ip", args...).CombinedOutput()
+func ip(ctx context.Context, args ...string) error { return Command(ctx, "ip", args...) }
+
+// Command runs a program that changes the sandbox's network.
+func Command(ctx context.Context, name string, args ...string) error {
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }

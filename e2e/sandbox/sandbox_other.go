@@ -15,3 +15,6 @@ func AddAddress(context.Context, string) error { return ErrUnsupported }
 
 // OuterPID is not supported here.
 func OuterPID() (int, error) { return 0, ErrUnsupported }
+
+// Command is not supported here.
+func Command(context.Context, string, ...string) error { return ErrUnsupported }

@@ -144,7 +144,7 @@ func (n *node) heartbeat(ctx context.Context) {
 		now := metav1.NowMicro()
 		lease, err := leases.Get(ctx, n.name, metav1.GetOptions{})
 		if err != nil {
-			lease, err = leases.Create(ctx, &coordv1.Lease{
+			_, err = leases.Create(ctx, &coordv1.Lease{
 				ObjectMeta: metav1.ObjectMeta{Name: n.name},
 				Spec:       coordv1.LeaseSpec{HolderIdentity: &n.name, LeaseDurationSeconds: &seconds, RenewTime: &now},
 			}, metav1.CreateOptions{})
