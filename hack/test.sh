@@ -50,7 +50,7 @@ step "race detector"
 rooms=$(grep -rlE --include='*.go' '^\s+go (func|[a-z])|sync\.(Mutex|RWMutex|WaitGroup|Map|Cond|Pool)|atomic\.' internal cmd |
   xargs -n1 dirname | sort -u | grep -v -e testdata -e internal/acts -e internal/console/browser | sed 's,^,./,')
 # What reads much and alone was tested above.
-alone='^(TestEverySample|TestHostileInput|TestHostileText|TestScenarios|TestQuality|TestSequencesInAnyFiles|TestThreeQuietMonths|TestOrderOfFlowsAndQueries|TestOrderOfCalls|TestRulePackIsWhole)$|^Test(SQLite|Postgres)$/^Find$'
+alone='^(TestEverySample|TestHostileInput|TestHostileText|TestScenarios|TestScenariosOfAKS|TestScenariosOfGKE|TestUpgrade|TestDowngradeIsRefused|TestAlertsFire|TestDashboard|TestQuality|TestSequencesInAnyFiles|TestThreeQuietMonths|TestOrderOfFlowsAndQueries|TestOrderOfCalls|TestRulePackIsWhole)$|^Test(SQLite|Postgres)$/^Find$'
 go test -short -race -parallel 4 -timeout 20m -skip "$alone" $rooms
 
 step "fuzzing, briefly"
