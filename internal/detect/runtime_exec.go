@@ -114,7 +114,7 @@ func (r *runtimeRecord) broughtIn(writer *event.Process) bool {
 	if writer == nil || r.Process.NamespacePID == 1 {
 		return false
 	}
-	together := writer.UUID == r.Process.UUID
+	together := writer.UUID == r.Process.UUID || writer.ParentUUID == r.Process.UUID
 	for i := range r.Ancestors {
 		a := &r.Ancestors[i]
 		switch {
