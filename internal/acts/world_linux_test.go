@@ -138,6 +138,7 @@ func libraries(t testing.TB, program string) []string {
 type process struct {
 	cmd   *exec.Cmd
 	log   string
+	from  int // where its part of the log begins
 	ended chan error
 }
 
@@ -147,6 +148,9 @@ func (w *world) start(name string, args ...string) *process {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if st, err := log.Stat(); err == nil {
+		p.from = int(st.Size()) // one with this name may have run before
 	}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
@@ -181,7 +185,7 @@ func (w *world) logged(p *process, what *regexp.Regexp) []string {
 	var found []string
 	w.eventually(30*time.Second, "a line "+what.String(), func() bool {
 		b, _ := os.ReadFile(p.log)
-		found = what.FindStringSubmatch(string(b))
+		found = what.FindStringSubmatch(string(b[min(p.from, len(b)):]))
 		select {
 		case err := <-p.ended:
 			p.ended <- err
