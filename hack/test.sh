@@ -45,12 +45,32 @@ go test -count=1 ./internal/acts
 step "the console in a real browser"
 go test -count=1 ./internal/console/browser
 
+# Much of it is waiting, so it runs beside the race run and fuzzing, which compute.
+step "beside what follows: chart, release, a real cluster"
+set -m # a process group of its own, to end it by
+beside_log=$(mktemp)
+(
+  for module in hack/chart hack/release; do
+    (cd $module && test -z "$(gofmt -l .)" && go vet ./... && go test -timeout 30m ./...)
+  done
+  if $can_install; then
+    (cd e2e && go vet -tags e2e ./... && go test -tags e2e -count=1 -timeout 40m ./...)
+  elif [ "${CI:-}" = true ]; then
+    echo "the cluster test needs root on Debian"; exit 1
+  else
+    echo "SKIP: the cluster test needs root on Debian (etcd, containerd, runc and a network namespace)"
+  fi
+) >"$beside_log" 2>&1 &
+beside=$!
+set +m
+trap 'kill -- -$beside 2>/dev/null || true; rm -f "$beside_log"' EXIT
+
 step "race detector"
 # Rooms in which goroutines meet. What internal/acts and internal/console/browser look at are programs of their own.
 rooms=$(grep -rlE --include='*.go' '^\s+go (func|[a-z])|sync\.(Mutex|RWMutex|WaitGroup|Map|Cond|Pool)|atomic\.' internal cmd |
   xargs -n1 dirname | sort -u | grep -v -e testdata -e internal/acts -e internal/console/browser | sed 's,^,./,')
 # What reads much and alone was tested above.
-alone='^(TestEverySample|TestHostileInput|TestHostileText|TestScenarios|TestScenariosOfAKS|TestScenariosOfGKE|TestUpgrade|TestDowngradeIsRefused|TestAlertsFire|TestDashboard|TestQuality|TestSequencesInAnyFiles|TestThreeQuietMonths|TestOrderOfFlowsAndQueries|TestOrderOfCalls|TestRulePackIsWhole)$|^Test(SQLite|Postgres)$/^Find$'
+alone='^(TestEverySample|TestHostileInput|TestHostileText|TestScenarios|TestScenariosOfAKS|TestScenariosOfGKE|TestUpgrade|TestDowngradeIsRefused|TestAlertsFire|TestDashboard|TestQuality|TestAlone|TestListsOfARunningServer|TestExport|TestSequencesInAnyFiles|TestThreeQuietMonths|TestOrderOfFlowsAndQueries|TestOrderOfCalls|TestRulePackIsWhole)$|^Test(SQLite|Postgres)$/^Find$'
 go test -short -race -parallel 4 -timeout 20m -skip "$alone" $rooms
 
 step "fuzzing, briefly"
@@ -59,17 +79,9 @@ bash hack/fuzz.sh 2000x
 step "generated files are fresh"
 go run ./cmd/vedette catalog -o json | go run ./hack/catalogdoc | diff -u docs/finding-types.md - || { echo "run make docs"; exit 1; }
 
-step "chart and release"
-for module in hack/chart hack/release; do
-  (cd $module && test -z "$(gofmt -l .)" && go vet ./... && go test -timeout 30m ./...)
-done
-
-step "a real cluster"
-if $can_install; then
-  (cd e2e && go vet -tags e2e ./... && go test -tags e2e -count=1 -timeout 40m ./...)
-elif [ "${CI:-}" = true ]; then
-  echo "the cluster test needs root on Debian"; exit 1
-else
-  echo "SKIP: the cluster test needs root on Debian (etcd, containerd, runc and a network namespace)"
-fi
+step "chart, release and cluster"
+status=0
+wait $beside || status=$?
+cat "$beside_log"
+[ $status = 0 ] || exit $status
 step "done"
