@@ -3,11 +3,10 @@ package app
 import (
 	"cmp"
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"strings"
 
+	"github.com/vedette-project/vedette/internal/kube/incluster"
 	"github.com/vedette-project/vedette/internal/publish"
 	"github.com/vedette-project/vedette/internal/publish/target"
 )
@@ -42,15 +41,17 @@ func (b *targetBuilder) kubernetes() (publish.Target, error) {
 	}
 	file := t.TokenFile
 	if to == "" {
-		if to, err = ownCluster(); err != nil {
-			return nil, err
+		own, ok := incluster.Find(os.Getenv)
+		if !ok {
+			return nil, errors.New("url: Vedette does not run in a cluster here; name the API server by url, tokenFile and caFile")
 		}
+		to = own.URL
 		if t.Token == "" {
-			file = cmp.Or(file, target.KubeTokenFile)
+			file = cmp.Or(file, own.TokenFile)
 		}
 		if t.CAFile == "" {
 			t := *b.t
-			t.CAFile, b.t = target.KubeCAFile, &t
+			t.CAFile, b.t = own.CAFile, &t
 		}
 	}
 	// A file is read for each call, since tokens are renewed; here to see that it
@@ -73,13 +74,4 @@ func (b *targetBuilder) kubernetes() (publish.Target, error) {
 		return &target.PolicyReport{Kube: k, API: cmp.Or(t.API, target.PolicyReportAPI)}, nil
 	}
 	return &target.KubeEvents{Kube: k}, nil
-}
-
-// ownCluster is where the API server of the cluster is that this runs in.
-func ownCluster() (string, error) {
-	host, port := os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")
-	if host == "" {
-		return "", errors.New("url: Vedette does not run in a cluster here; name the API server by url, tokenFile and caFile")
-	}
-	return fmt.Sprintf("https://%s", net.JoinHostPort(host, cmp.Or(port, "443"))), nil
 }

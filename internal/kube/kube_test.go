@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vedette-project/vedette/internal/kube/incluster"
 	"github.com/vedette-project/vedette/internal/testbed"
 )
 
@@ -159,16 +160,18 @@ func testFiles(t *testing.T, s *testbed.KubeAPI) {
 	if err := ask(); err == nil {
 		t.Error("an authority that is gone is trusted")
 	}
-	pod, err := openPod(func(string) string { return "" }, dir)
+	pod, err := openPod(incluster.Find(func(string) string { return "" }))
 	if err == nil || !strings.Contains(err.Error(), "runs in no pod") {
 		t.Errorf("%v %v", pod, err)
 	}
 	write("ca.crt", string(s.CA))
 	host, port, _ := strings.Cut(strings.TrimPrefix(s.URL, "https://"), ":")
 	in := &Client{load: func() (*entry, error) {
-		return openPod(func(k string) string {
+		api, ok := incluster.Find(func(k string) string {
 			return map[string]string{"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}[k]
-		}, dir)
+		})
+		api.CAFile, api.TokenFile = filepath.Join(dir, "ca.crt"), filepath.Join(dir, "token")
+		return openPod(api, ok)
 	}}
 	if err := in.Get(t.Context(), ServiceAccount("vedette", "server"), nil); err != nil {
 		t.Errorf("as a pod: %v", err)

@@ -6,13 +6,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/vedette-project/vedette/internal/kube/incluster"
 )
 
 // New leads to the API server of a kubeconfig file; without one, to that of
@@ -20,7 +21,7 @@ import (
 // first asked something: they may come later than this process.
 func New(file, context string) *Client {
 	if file == "" {
-		return &Client{page: pageSize, load: func() (*entry, error) { return openPod(os.Getenv, podFolder) }}
+		return &Client{page: pageSize, load: func() (*entry, error) { return openPod(incluster.Find(os.Getenv)) }}
 	}
 	return &Client{page: pageSize, load: func() (*entry, error) { return openFile(file, context) }}
 }
@@ -31,17 +32,11 @@ func (c *Client) Check() error {
 	return err
 }
 
-// podFolder is where a pod finds its token and the cluster's authority.
-const podFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
-
-func openPod(getenv func(string) string, dir string) (*entry, error) {
-	host, port := getenv("KUBERNETES_SERVICE_HOST"), getenv("KUBERNETES_SERVICE_PORT")
-	if host == "" || port == "" {
+func openPod(api incluster.Server, found bool) (*entry, error) {
+	if !found {
 		return nil, errors.New("this process runs in no pod of Kubernetes (KUBERNETES_SERVICE_HOST is not set); name a kubeconfig file")
 	}
-	e, err := newEntry(&place{
-		server: "https://" + net.JoinHostPort(host, port), caFile: filepath.Join(dir, "ca.crt"), tokenFile: filepath.Join(dir, "token"),
-	})
+	e, err := newEntry(&place{server: api.URL, caFile: api.CAFile, tokenFile: api.TokenFile})
 	if err != nil {
 		return nil, fmt.Errorf("the pod's own service account: %w", err)
 	}

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/vedette-project/vedette/internal/otlp"
 )
 
 const (
@@ -168,28 +168,12 @@ func (t *Tracer) post(ctx context.Context, body []byte) (rejected int, err error
 func verdict(res *http.Response, text []byte) (rejected int, err error) {
 	switch {
 	case res.StatusCode >= 200 && res.StatusCode < 300:
-		return rejectedSpans(text), nil
+		rejected, _ = otlp.Rejected(text)
+		return rejected, nil
 	case res.StatusCode == http.StatusTooManyRequests, res.StatusCode == http.StatusBadGateway,
 		res.StatusCode == http.StatusServiceUnavailable, res.StatusCode == http.StatusGatewayTimeout:
 		after, _ := strconv.Atoi(res.Header.Get("Retry-After"))
 		return 0, &laterError{fmt.Errorf("it answered %d", res.StatusCode), time.Duration(min(max(after, 0), 3600)) * time.Second}
 	}
 	return 0, fmt.Errorf("it answered %d", res.StatusCode)
-}
-
-// rejectedSpans reads how many spans of a request were not taken.
-func rejectedSpans(text []byte) int {
-	var answer struct {
-		PartialSuccess struct {
-			Rejected json.RawMessage `json:"rejectedSpans"` // a number, or one in quotes
-		} `json:"partialSuccess"`
-	}
-	if json.Unmarshal(text, &answer) != nil {
-		return 0
-	}
-	n, err := strconv.Atoi(strings.Trim(string(answer.PartialSuccess.Rejected), `"`))
-	if err != nil {
-		return 0
-	}
-	return min(max(n, 0), math.MaxInt32)
 }

@@ -25,12 +25,6 @@ type Kube struct {
 	Token, TokenFile string
 }
 
-// Where a pod finds the API server and its service account.
-const (
-	KubeTokenFile = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-	KubeCAFile    = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
-)
-
 // call sends a request with the token as it is now.
 func (t *Kube) call(ctx context.Context, method, path, contentType string, v any) (*answer, error) {
 	token := t.Token

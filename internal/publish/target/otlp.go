@@ -2,12 +2,12 @@ package target
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/vedette-project/vedette/internal/otlp"
 	"github.com/vedette-project/vedette/internal/publish"
 )
 
@@ -24,42 +24,23 @@ type otlpRequest struct {
 }
 
 type otlpResource struct {
-	Resource  otlpAttributes `json:"resource"`
-	ScopeLogs []otlpScope    `json:"scopeLogs"`
-}
-
-type otlpAttributes struct {
-	Attributes []otlpAttribute `json:"attributes"`
+	Resource  otlp.Resource `json:"resource"`
+	ScopeLogs []otlpScope   `json:"scopeLogs"`
 }
 
 type otlpScope struct {
-	Scope   otlpName     `json:"scope"`
+	Scope   otlp.Scope   `json:"scope"`
 	Records []otlpRecord `json:"logRecords"`
 }
 
-type otlpName struct {
-	Name    string `json:"name"`
-	Version string `json:"version,omitempty"`
-}
-
 type otlpRecord struct {
-	Time       string          `json:"timeUnixNano"`
-	Observed   string          `json:"observedTimeUnixNano"`
-	Number     int             `json:"severityNumber"`
-	Text       string          `json:"severityText"`
-	EventName  string          `json:"eventName"`
-	Body       otlpValue       `json:"body"`
-	Attributes []otlpAttribute `json:"attributes"`
-}
-
-type otlpAttribute struct {
-	Key   string    `json:"key"`
-	Value otlpValue `json:"value"`
-}
-
-type otlpValue struct {
-	String *string `json:"stringValue,omitempty"`
-	Int    *string `json:"intValue,omitempty"`
+	Time       string           `json:"timeUnixNano"`
+	Observed   string           `json:"observedTimeUnixNano"`
+	Number     int              `json:"severityNumber"`
+	Text       string           `json:"severityText"`
+	EventName  string           `json:"eventName"`
+	Body       otlp.Value       `json:"body"`
+	Attributes []otlp.Attribute `json:"attributes"`
 }
 
 // Send posts all events in one call.
@@ -81,8 +62,8 @@ func (t *OTLP) Send(ctx context.Context, events []publish.Event) error {
 		return result(each)
 	}
 	body, err := encode(otlpRequest{[]otlpResource{{
-		Resource:  otlpAttributes{[]otlpAttribute{otlpText("service.name", "vedette"), otlpText("cloud.provider", "aws")}},
-		ScopeLogs: []otlpScope{{otlpName{"vedette", t.Version}, records}},
+		Resource:  otlp.Resource{Attributes: []otlp.Attribute{otlp.Text("service.name", "vedette"), otlp.Text("cloud.provider", "aws")}},
+		ScopeLogs: []otlpScope{{otlp.Scope{Name: "vedette", Version: t.Version}, records}},
 	}}})
 	if err != nil {
 		return &publish.RefusedError{Reason: err.Error()}
@@ -91,19 +72,8 @@ func (t *OTLP) Send(ctx context.Context, events []publish.Event) error {
 	if err != nil {
 		return err
 	}
-	var out struct {
-		PartialSuccess struct {
-			Rejected json.RawMessage `json:"rejectedLogRecords"` // a number, or one in quotes
-			Message  string          `json:"errorMessage"`
-		} `json:"partialSuccess"`
-	}
-	rejected := ""
-	if json.Unmarshal(a.body, &out) == nil {
-		rejected = strings.Trim(string(out.PartialSuccess.Rejected), `"`)
-	}
-	if n, err := strconv.Atoi(rejected); err == nil && n > 0 {
-		// OTLP does not say which ones, and forbids to send them again.
-		return &publish.RefusedError{Reason: "the collector rejected " + rejected + " records of the call: " + plain(out.PartialSuccess.Message)}
+	if rejected, message := otlp.Rejected(a.body); rejected > 0 {
+		return &publish.RefusedError{Reason: "the collector rejected " + strconv.Itoa(rejected) + " records of the call: " + plain(message)}
 	}
 	return result(each)
 }
@@ -111,28 +81,25 @@ func (t *OTLP) Send(ctx context.Context, events []publish.Event) error {
 func otlpOf(e *publish.Event, body string) otlpRecord {
 	m := read(e)
 	r := otlpRecord{
-		Observed: strconv.FormatInt(e.Time.UnixNano(), 10), EventName: "vedette.finding", Body: otlpValue{String: &body}, Text: m.Severity,
-		Attributes: []otlpAttribute{otlpText("event.id", e.ID), otlpText("cloud.account.id", e.Account), otlpText("cloud.region", e.Region), otlpText("vedette.title", m.Title)},
+		Observed: otlp.Nano(e.Time), EventName: "vedette.finding", Body: otlp.Value{Text: &body}, Text: m.Severity,
+		Attributes: []otlp.Attribute{otlp.Text("event.id", e.ID), otlp.Text("cloud.account.id", e.Account), otlp.Text("cloud.region", e.Region), otlp.Text("vedette.title", m.Title)},
 	}
 	r.Time, r.Number = r.Observed, otlpSeverity(m.Severity)
 	f := e.Finding()
 	if f == nil {
 		r.EventName = "vedette.source"
-		r.Attributes = append(r.Attributes, otlpText("vedette.event.type", e.DetailType))
+		r.Attributes = append(r.Attributes, otlp.Text("vedette.event.type", e.DetailType))
 		return r
 	}
 	if at, err := time.Parse(time.RFC3339, f.UpdatedAt); err == nil {
-		r.Time = strconv.FormatInt(at.UnixNano(), 10)
+		r.Time = otlp.Nano(at)
 	}
-	r.Attributes = append(r.Attributes, otlpText("vedette.finding.id", f.ID), otlpText("vedette.finding.type", f.Type), otlpText("vedette.incident", m.Key))
+	r.Attributes = append(r.Attributes, otlp.Text("vedette.finding.id", f.ID), otlp.Text("vedette.finding.type", f.Type), otlp.Text("vedette.incident", m.Key))
 	if f.Service != nil {
-		count := strconv.FormatInt(f.Service.Count, 10)
-		r.Attributes = append(r.Attributes, otlpAttribute{"vedette.finding.count", otlpValue{Int: &count}})
+		r.Attributes = append(r.Attributes, otlp.Int("vedette.finding.count", f.Service.Count))
 	}
 	return r
 }
-
-func otlpText(key, value string) otlpAttribute { return otlpAttribute{key, otlpValue{String: &value}} }
 
 // otlpSeverity is a severity as OpenTelemetry numbers them.
 func otlpSeverity(label string) int {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/kube/incluster"
 )
 
 // API says how to reach the API server.
@@ -31,10 +32,8 @@ type API struct {
 
 // InCluster is the API server that Kubernetes tells every pod of.
 func InCluster(node string, getenv func(string) string) (API, bool) {
-	host, port := getenv("KUBERNETES_SERVICE_HOST"), getenv("KUBERNETES_SERVICE_PORT")
-	const dir = "/var/run/secrets/kubernetes.io/serviceaccount/"
-	a := API{Server: "https://" + net.JoinHostPort(host, port), TokenFile: dir + "token", CAFile: dir + "ca.crt", Node: node}
-	return a, host != "" && port != ""
+	s, ok := incluster.Find(getenv)
+	return API{Server: s.URL, TokenFile: s.TokenFile, CAFile: s.CAFile, Node: node}, ok
 }
 
 var (

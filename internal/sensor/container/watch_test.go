@@ -117,6 +117,24 @@ func eventually(t *testing.T, what string, f func() bool) {
 	}
 }
 
+// TestInCluster: of a pod on IPv6 a watcher can be made; elsewhere there is none.
+func TestInCluster(t *testing.T) {
+	if api, ok := InCluster("node1", func(string) string { return "" }); ok {
+		t.Errorf("outside of a cluster: %+v", api)
+	}
+	api, ok := InCluster("node1", func(name string) string {
+		return map[string]string{"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"}[name]
+	})
+	const files = "/var/run/secrets/kubernetes.io/serviceaccount/"
+	if want := (API{"https://[fd00::1]:443", files + "token", files + "ca.crt", "node1"}); !ok || api != want {
+		t.Errorf("%v %+v", ok, api)
+	}
+	api.CAFile = "" // this machine has none
+	if _, err := NewWatcher(api, nil, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWatch(t *testing.T) {
 	api := &apiServer{lists: [][]string{{podText("web-1", uid, "5", "")}, {podText("web-1", uid, "40", "")}}, watches: make(chan []string), asked: make(chan string, 100)}
 	server := httptest.NewServer(api)
