@@ -13,6 +13,11 @@ func TestSensorFlags(t *testing.T) {
 		"--stdout --runtime-state run/containerd":          "--runtime-state",
 		"--stdout --server https://vedette.internal":       "--server",
 		"--stdout --cpu-limit much":                        "--cpu-limit",
+		"--stdout --cpu-limit 300":                         "300m",
+		"--stdout --memory-limit 1Mi":                      "--memory-limit",
+		"--stdout --max-spool lots":                        "--max-spool",
+		"--stdout --kind nonsense":                         "--kind",
+		"--stdout --log-level loud":                        "--log-level",
 		"--stdout --pid -1":                                "--pid",
 		"--stdout --runtime-state /run/a,/run/b":           "",
 		"--stdout --no-metadata --build-image reg.test/kk": "",
@@ -20,7 +25,7 @@ func TestSensorFlags(t *testing.T) {
 		cmd := sensorCommand(streams{out: io.Discard, err: io.Discard})
 		var f sensorFlags
 		cmd.ResetFlags()
-		f.register(cmd)
+		f.Register(cmd)
 		if err := cmd.ParseFlags(strings.Fields(args)); err != nil {
 			t.Fatal(err)
 		}

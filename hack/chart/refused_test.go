@@ -15,6 +15,7 @@ func TestRefused(t *testing.T) {
 		{"distributed.nats.ulr=x", "ulr"},
 		{"mode=clustered", "mode"},
 		{"sensor.mode=on", "sensor"},
+		{"sensor.extraArgs={--cpu-limit=300}", "extraArgs"},
 		{"tls.mode=none", "tls"},
 		{"account=1234", "account"},
 		{"region=europe", "region"},

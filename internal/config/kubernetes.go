@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/vedette-project/vedette/internal/sensor/setting"
 )
 
 // Kubernetes are the clusters whose API servers this server may ask.
@@ -197,9 +199,12 @@ func (s *ManagedSensor) validate(key string, bad func(key, format string, args .
 		validateSensorServer(key+".server", s.Server, bad)
 	}
 	for i, arg := range s.Args {
-		if why := sensorArgument(arg); why != "" {
-			bad(fmt.Sprintf("%s.args[%d]", key, i), "%q: %s", arg, why)
+		if err := setting.CheckManaged(arg); err != nil {
+			bad(fmt.Sprintf("%s.args[%d]", key, i), "%q: %v", arg, err)
 		}
+	}
+	if err := setting.CheckManagedAll(s.Args); err != nil {
+		bad(key+".args", "%v", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.NodeSelector)) {
 		if !kubeKey.MatchString(name) || !kubeValue.MatchString(s.NodeSelector[name]) {
@@ -232,16 +237,4 @@ func validateSensorServer(key, server string, bad func(key, format string, args 
 	case u.Scheme == "http" && !IsLoopback(net.JoinHostPort(u.Hostname(), "80")):
 		bad(key, "%q: plain http sends the token and the records in the clear; use https", server)
 	}
-}
-
-// sensorArgument says why something cannot be one more argument of a sensor.
-func sensorArgument(arg string) string {
-	name, _, _ := strings.Cut(arg, "=")
-	switch {
-	case !strings.HasPrefix(arg, "--") || len(name) < 3:
-		return "an argument is a flag with its value, such as --cpu-limit=300m"
-	case slices.Contains([]string{"--server", "--cluster", "--token-file", "--ca-file", "--host-root", "--data-dir", "--stdout"}, name):
-		return "this server sets the flag itself"
-	}
-	return ""
 }

@@ -20,7 +20,7 @@ func TestKubernetesDefaults(t *testing.T) {
 		s.Resources.Requests["cpu"] != "50m" || s.Resources.Limits["memory"] != "256Mi" {
 		t.Errorf("%+v", s)
 	}
-	if c, err = Parse([]byte(managed(`, resources: {requests: {}, limits: {memory: 1Gi}}, nodeSelector: {a.b/c: d}, args: [--cpu-limit=300], imagePullSecrets: [pull]`))); err != nil {
+	if c, err = Parse([]byte(managed(`, resources: {requests: {}, limits: {memory: 1Gi}}, nodeSelector: {a.b/c: d}, args: [--cpu-limit=300m, --no-metadata, "--kind=exec,connect"], imagePullSecrets: [pull]`))); err != nil {
 		t.Fatal(err)
 	}
 	if s := c.Kubernetes.Clusters[0].Sensor; len(s.Resources.Requests) != 0 || s.Resources.Limits["memory"] != "1Gi" {
@@ -47,6 +47,12 @@ func TestKubernetesFaults(t *testing.T) {
 		managed(`, imagePullSecrets: [A]`):                            `kubernetes.clusters[0].sensor.imagePullSecrets[0]: "A"`,
 		managed(`, args: [sensor]`):                                   `kubernetes.clusters[0].sensor.args[0]: "sensor": an argument is a flag`,
 		managed(`, args: [--cpu-limit=1, --server=x]`):                `kubernetes.clusters[0].sensor.args[1]: "--server=x": this server sets`,
+		managed(`, args: [--node=a]`):                                 `kubernetes.clusters[0].sensor.args[0]: "--node=a": this server sets`,
+		managed(`, args: [--cpu-limit=300]`):                          `kubernetes.clusters[0].sensor.args[0]: "--cpu-limit=300": --cpu-limit: 300 CPUs: it must be from 0.01 to 64; for 300 thousandths of a CPU write 300m`,
+		managed(`, args: [--cpu-limit]`):                              `kubernetes.clusters[0].sensor.args[0]: "--cpu-limit": flag needs an argument`,
+		managed(`, args: [--memory-limit=32Mi]`):                      `kubernetes.clusters[0].sensor.args[0]: "--memory-limit=32Mi": --memory-limit: 33554432 bytes of memory: it must be 64Mi or more`,
+		managed(`, args: [--cpu-limits=1]`):                           "kubernetes.clusters[0].sensor.args[0]: \"--cpu-limits=1\": unknown flag: --cpu-limits; `vedette sensor --help` lists the flags",
+		managed(`, args: [--cert-file=/host/c]`):                      `kubernetes.clusters[0].sensor.args: --cert-file and --key-file belong together`,
 		managed(`, nodeSelector: {"a b": c}`):                         `kubernetes.clusters[0].sensor.nodeSelector: a b: "c" is not a label`,
 		managed(`, priorityClassName: A`):                             `kubernetes.clusters[0].sensor.priorityClassName: "A"`,
 		managed(`, resources: {limits: {memory: lots}}`):              `kubernetes.clusters[0].sensor.resources.limits: memory: "lots" is not a quantity`,

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/vedette-project/vedette/internal/sensor/setting"
 )
 
 // TestOneSensor: the sensor that people apply by hand is the managed one, but
@@ -130,4 +132,28 @@ func FuzzKubeconfigOfSecret(f *testing.F) {
 			t.Errorf("%s", out)
 		}
 	})
+}
+
+// TestSetFlags: what the pods are given by this server is what the configuration
+// refuses as one more argument.
+func TestSetFlags(t *testing.T) {
+	o, err := (&Sensor{Namespace: "n", Name: "s", Cluster: "prod", Image: "v", Server: "https://v:8700", Priority: "p", Audience: "a", CA: []byte("ca")}).daemonSet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args, _ := dig(map[string]any(o), "spec", "template", "spec", "containers", 0, "args").([]any)
+	want := map[string]bool{"--node": true, "--stdout": true} // by the environment; and what would send nothing
+	for _, a := range args[1:] {
+		name, _, _ := strings.Cut(a.(string), "=")
+		want[name] = true
+	}
+	for _, name := range setting.Set() {
+		if !want[name] {
+			t.Errorf("%s is refused, and is not set", name)
+		}
+		delete(want, name)
+	}
+	for name := range want {
+		t.Errorf("%s is set, and is not refused", name)
+	}
 }

@@ -36,7 +36,7 @@ func TestManager(t *testing.T) {
 		name string
 		test func(*testing.T, *world)
 	}{
-		{"install", testInstall}, {"upgrade", testUpgrade}, {"drift", testDrift}, {"remove", testRemove},
+		{"install", testInstall}, {"upgrade", testUpgrade}, {"drift", testDrift}, {"remove", testRemove}, {"leave", testLeave},
 		{"foreign", testForeign}, {"rights", testRights}, {"authority", testAuthority}, {"coverage", testCoverage},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, newWorld(t, api.In(t), "in-"+part.name)) })
@@ -55,7 +55,7 @@ func newWorld(t *testing.T, api *testbed.KubeAPI, namespace string) *world {
 	w.create(b.String())
 	w.sensor = &Sensor{
 		Namespace: namespace, Name: w.access.Name, Cluster: "prod", Image: "registry.internal/vedette:1.0", Server: "https://vedette.internal:8700", Priority: "system-node-critical",
-		Requests: map[string]string{"cpu": "50m"}, Limits: map[string]string{"memory": "256Mi"}, Audience: "vedette/prod", Args: []string{"--cpu-limit=300"},
+		Requests: map[string]string{"cpu": "50m"}, Limits: map[string]string{"memory": "256Mi"}, Audience: "vedette/prod", Args: []string{"--cpu-limit=300m"},
 	}
 	w.manager = New(Options{
 		Client: kube.New(api.Kubeconfig(api.ServiceAccountToken(namespace, w.access.ServerName)), ""), Sensor: w.sensor,
@@ -104,7 +104,11 @@ func (w *world) create(manifest string) {
 
 func (w *world) reconcile(wanted bool) error {
 	w.t.Helper()
-	return w.manager.Reconcile(w.t.Context(), wanted, &w.is)
+	wish := Remove
+	if wanted {
+		wish = Keep
+	}
+	return w.manager.Reconcile(w.t.Context(), wish, &w.is)
 }
 
 func (w *world) must(wanted bool) {

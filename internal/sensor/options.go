@@ -1,7 +1,6 @@
 package sensor
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/sensor/container"
 	"github.com/vedette-project/vedette/internal/sensor/kernel"
+	"github.com/vedette-project/vedette/internal/sensor/setting"
 )
 
 // Options say what to watch and what it may cost. The zero value watches all
@@ -32,7 +32,7 @@ type Options struct {
 	NoMetadata bool
 	Metadata   string
 
-	// Kinds are the kinds of records wanted; nil: DefaultKinds.
+	// Kinds are the kinds of records wanted; nil: setting.DefaultKinds.
 	Kinds []event.RuntimeKind
 	// InContainers, if not empty, are the ids, or beginnings of ids, of the
 	// containers whose records are wanted.
@@ -92,25 +92,14 @@ func (o Options) withDefaults() (Options, error) {
 		o.HashRate = DefaultHashRate
 	}
 	if o.Kinds == nil {
-		o.Kinds = DefaultKinds()
+		o.Kinds = setting.DefaultKinds()
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	switch {
-	case o.CPU < 0.01 || o.CPU > 64:
-		return o, fmt.Errorf("sensor: a ceiling of %v CPUs: it must be from 0.01 to 64", o.CPU)
-	case o.Memory < 64<<20:
-		return o, fmt.Errorf("sensor: a ceiling of %d bytes of memory: it must be 64 MiB or more", o.Memory)
-	}
-	for _, k := range o.Kinds {
-		if k == event.KindStatus || k == event.KindAlert || weights()[k] == 0 {
-			return o, fmt.Errorf("sensor: %q is no kind of record to choose", k)
-		}
-	}
-	for _, id := range o.InContainers {
-		if id == "" {
-			return o, errors.New("sensor: an empty id of a container")
+	for _, err := range []error{setting.CheckCPU(o.CPU), setting.CheckMemory(o.Memory), setting.CheckKinds(o.Kinds), setting.CheckContainers(o.InContainers)} {
+		if err != nil {
+			return o, fmt.Errorf("sensor: %w", err)
 		}
 	}
 	return o, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/vedette-project/vedette/internal/sensor/kernel"
 	"github.com/vedette-project/vedette/internal/sensor/lru"
 	"github.com/vedette-project/vedette/internal/sensor/proc"
+	"github.com/vedette-project/vedette/internal/sensor/setting"
 )
 
 // quiet is a sensor without a kernel, to which records are given by hand.
@@ -26,7 +27,7 @@ func quiet(t testing.TB, hostRoot string, emit func([]byte, *event.Runtime) erro
 		opts: o, host: &host{node: event.Node{Name: "n", BootID: "b"}}, clock: proc.NewClock(proc.Now), table: proc.NewTable("b"),
 		groups: container.ToldGroups(), store: container.NewStore(container.Options{HostRoot: o.HostRoot}, nil, time.Now),
 		users: proc.NewUsers(wait, time.Now), hasher: proc.NewHasher("/proc", 1, wait, time.Now),
-		budget: newBudget(64, time.Now, cpuTime), fold: newFold(), roots: lru.New[string, kernel.Device](maxRoots), weight: weights(), wanted: map[event.RuntimeKind]bool{}, tally: newTally(), emit: emit,
+		budget: newBudget(64, time.Now, cpuTime), fold: newFold(), roots: lru.New[string, kernel.Device](maxRoots), weight: setting.Weights(), wanted: map[event.RuntimeKind]bool{}, tally: newTally(), emit: emit,
 	}
 	s.line.written = lru.New[*event.Process, []byte](maxWritten)
 	for _, k := range o.Kinds {

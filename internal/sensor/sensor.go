@@ -16,6 +16,7 @@ import (
 	"github.com/vedette-project/vedette/internal/sensor/kernel"
 	"github.com/vedette-project/vedette/internal/sensor/lru"
 	"github.com/vedette-project/vedette/internal/sensor/proc"
+	"github.com/vedette-project/vedette/internal/sensor/setting"
 )
 
 // ErrNotSupported says that this system or kernel cannot run the sensor; the
@@ -93,7 +94,7 @@ func New(o Options) (*Sensor, error) {
 	s.fold = newFold()
 	s.roots = lru.New[string, kernel.Device](maxRoots)
 	s.line.written = lru.New[*event.Process, []byte](maxWritten)
-	s.weight = weights()
+	s.weight = setting.Weights()
 	s.wanted = map[event.RuntimeKind]bool{}
 	for _, k := range o.Kinds {
 		s.wanted[k] = true

@@ -10,6 +10,7 @@ import (
 	"github.com/vedette-project/vedette/internal/sensor/kernel"
 	"github.com/vedette-project/vedette/internal/sensor/lru"
 	"github.com/vedette-project/vedette/internal/sensor/proc"
+	"github.com/vedette-project/vedette/internal/sensor/setting"
 )
 
 // TestBudget: the ceiling holds, whatever there is to do, and the kinds come
@@ -127,14 +128,14 @@ func TestNames(t *testing.T) {
 
 // TestEveryKindHasAWeight: a kind without one could neither be chosen nor shed.
 func TestEveryKindHasAWeight(t *testing.T) {
-	w := weights()
+	w := setting.Weights()
 	for k := range 64 {
 		name := kindName(kernel.Kind(k))
 		if !strings.HasPrefix(name, "kind ") && w[event.RuntimeKind(name)] == 0 {
 			t.Errorf("%s has no weight", name)
 		}
 	}
-	if d := DefaultKinds(); len(d) != len(w)-2 {
+	if d := setting.DefaultKinds(); len(d) != len(w)-2 {
 		t.Errorf("%d kinds by default of %d", len(d), len(w))
 	}
 }

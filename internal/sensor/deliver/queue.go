@@ -1,37 +1,32 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // Options are what a queue needs; fields without a comment on a default are required.
 type Options struct {
 	// URL is where batches are posted to.
 	URL *url.URL
-	// Token returns what to authenticate with, as it is at the moment; "" sends
-	// none. Nil never sends one.
-	Token func() (string, error)
-	// TLS returns the client's side of TLS, as it is at the moment: another one
-	// ends the connections that were made with the one before. Nil is the
-	// system's defaults.
-	TLS func() (*tls.Config, error)
+	// Server is as whom, and whom to trust.
+	Server uplink.Server
 	// Dir is the folder in which records wait while the server is away.
 	Dir string
 	// MaxSpool bounds what waits there, in bytes, compressed. The oldest makes room.
 	MaxSpool int64
 	// MaxWait is how long a record waits for others to travel with; default 200 ms.
 	MaxWait time.Duration
-	Version string // for User-Agent
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -44,6 +39,9 @@ const (
 	maxHeld = 8 << 20
 )
 
+// postFor bounds one attempt.
+const postFor = 30 * time.Second
+
 // awayWait is how long records wait for others while the server is away: it
 // makes fewer files.
 const awayWait = 2 * time.Second
@@ -51,8 +49,7 @@ const awayWait = 2 * time.Second
 // Queue holds records until they are delivered.
 type Queue struct {
 	opts   Options
-	client *http.Client
-	tls    *tls.Config // of the client
+	client *uplink.Client
 	spool  *spool
 	zip    *zstd.Encoder
 	wake   chan struct{}
@@ -86,6 +83,7 @@ func Open(o Options) (*Queue, error) {
 	if o.MaxWait == 0 {
 		o.MaxWait = 200 * time.Millisecond
 	}
+	o.Server.Timeout = cmp.Or(o.Server.Timeout, postFor)
 	s, err := openSpool(o.Dir, o.MaxSpool)
 	if err != nil {
 		return nil, err
@@ -96,7 +94,7 @@ func Open(o Options) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Queue{opts: o, spool: s, zip: zip, wake: make(chan struct{}, 1), client: newClient(nil)}, nil
+	return &Queue{opts: o, spool: s, zip: zip, wake: make(chan struct{}, 1), client: uplink.New(o.Server)}, nil
 }
 
 // Add takes a record without its line end and copies it. It never waits.
@@ -143,7 +141,7 @@ func (q *Queue) Run(ctx context.Context, grace time.Duration) error {
 	for n := int64(1); n > 0 && err == nil && !q.away && work.Err() == nil; n, _ = q.spool.waiting() {
 		err = q.drain(work)
 	}
-	q.client.CloseIdleConnections()
+	q.client.Close()
 	return errors.Join(err, q.zip.Close())
 }
 

@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // receiver is a server that answers as it is told.
@@ -24,6 +26,8 @@ type receiver struct {
 	*httptest.Server
 	status atomic.Int64
 	limit  atomic.Int64 // of a body's lines; more is 413
+
+	noRecord atomic.Bool // with a status: the server says that there is no record in the body
 
 	mu    sync.Mutex
 	lines []string
@@ -47,6 +51,9 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 	}
 	lines := strings.Split(strings.TrimSuffix(string(plain), "\n"), "\n")
 	if s := r.status.Load(); s != http.StatusOK {
+		if r.noRecord.Load() {
+			w.Header().Set(uplink.HeaderRefused, uplink.RefusedRecords)
+		}
 		w.WriteHeader(int(s))
 		return
 	}
@@ -73,8 +80,8 @@ func (r *receiver) options(t *testing.T, dir string) Options {
 	}
 	return Options{
 		URL: u, Dir: dir, MaxSpool: 1 << 20, MaxWait: time.Millisecond, Now: time.Now,
-		Token: func() (string, error) { return "secret", nil },
-		Log:   slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Server: uplink.Server{Token: "secret"},
+		Log:    slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 }
 
@@ -134,7 +141,7 @@ func TestDelivers(t *testing.T) {
 // TestServerAway: records wait in the folder over a restart of the sensor, and
 // arrive in order, each once.
 func TestServerAway(t *testing.T) {
-	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusUnauthorized, http.StatusNotFound, http.StatusFound} {
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusUnauthorized, http.StatusNotFound, http.StatusFound, http.StatusBadRequest} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
 			r := newReceiver(t)
@@ -225,6 +232,24 @@ func TestTooLarge(t *testing.T) {
 	}
 	if s := q.Stats(); s.Sent != 100 || s.Discarded != 0 {
 		t.Fatalf("%+v", s)
+	}
+}
+
+// TestNoRecord: what the server has read and counted does not come again, and
+// keeps nothing behind it from arriving.
+func TestNoRecord(t *testing.T) {
+	r := newReceiver(t)
+	r.noRecord.Store(true)
+	r.status.Store(http.StatusBadRequest)
+	q, stop := start(t, r.options(t, t.TempDir()))
+	add(q, 0, 10)
+	eventually(t, "what is given up", func() bool { return q.Stats().Discarded == 10 })
+	r.status.Store(http.StatusOK)
+	want := add(q, 10, 20)
+	eventually(t, "the rest", func() bool { return len(r.got()) == 10 })
+	stop()
+	if got := r.got(); !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
 	}
 }
 

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // laterError says that the server is to be asked again.
@@ -23,24 +22,29 @@ func (e *laterError) Error() string { return e.msg }
 // send posts a batch of n records until it is decided: nil says that it need
 // not be sent again, because the server has it or will never take it.
 func (q *Queue) send(ctx context.Context, zipped []byte, n int) error {
-	status, msg, after, err := q.post(ctx, zipped)
+	a, err := q.client.Post(ctx, q.opts.URL.String(), uplink.MediaLines, zipped)
 	switch {
 	case err != nil:
 		return err
-	case status == http.StatusOK:
+	case a.Status == http.StatusOK:
 		q.delivered(n)
 		return nil
-	case status == http.StatusRequestEntityTooLarge && n > 1:
+	case a.Status == http.StatusRequestEntityTooLarge && n > 1:
 		return q.halves(ctx, zipped)
-	case status == http.StatusRequestEntityTooLarge, status == http.StatusBadRequest:
-		// Also a batch of which the machine's end left only a part.
-		q.opts.Log.Error("the server refuses records for good", "records", n, "status", status, "answer", msg)
+	case a.Status == http.StatusRequestEntityTooLarge, a.NoRecord, a.Status == http.StatusBadRequest && isTorn(zipped):
+		q.opts.Log.Error("the server refuses records for good", "records", n, "status", a.Status, "answer", a.Text)
 		q.discard(int64(n))
 		return nil
 	}
-	// What is wrong with a token or an address can be mended; nothing is lost
-	// until the folder is full.
-	return &laterError{fmt.Sprintf("%s answers %d: %s", q.opts.URL.Redacted(), status, msg), after}
+	// What is wrong with a token, an address or a proxy can be mended; nothing is
+	// lost until the folder is full.
+	return &laterError{fmt.Sprintf("%s answers %d: %s", q.opts.URL.Redacted(), a.Status, a.Text), a.After}
+}
+
+// isTorn reports whether the machine's end left only a part of a batch.
+func isTorn(zipped []byte) bool {
+	_, err := unzip(zipped)
+	return err != nil
 }
 
 // halves sends a batch that is too large in two. If the second half fails, the
@@ -72,38 +76,6 @@ func (b batch) cut(at int) (head, rest batch) {
 	}
 	n := bytes.Count(b.data[:end], []byte{'\n'})
 	return batch{b.data[:end], n}, batch{b.data[end:], b.n - n}
-}
-
-func (q *Queue) post(ctx context.Context, zipped []byte) (status int, msg string, after time.Duration, err error) {
-	client, err := q.trusting()
-	if err != nil {
-		return 0, "", 0, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, q.opts.URL.String(), bytes.NewReader(zipped))
-	if err != nil {
-		return 0, "", 0, err
-	}
-	req.Header.Set("Content-Type", "application/x-ndjson")
-	req.Header.Set("Content-Encoding", "zstd")
-	req.Header.Set("User-Agent", "vedette-sensor/"+q.opts.Version)
-	if q.opts.Token != nil {
-		token, err := q.opts.Token()
-		if err != nil {
-			return 0, "", 0, fmt.Errorf("read the token: %w", err)
-		}
-		if token != "" {
-			req.Header.Set("Authorization", "Bearer "+token)
-		}
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, "", 0, err
-	}
-	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
-	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-	return resp.StatusCode, strings.TrimSpace(string(body)), time.Duration(min(max(seconds, 0), 60)) * time.Second, nil
 }
 
 func (q *Queue) delivered(n int) {

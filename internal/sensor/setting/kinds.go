@@ -1,4 +1,4 @@
-package sensor
+package setting
 
 import (
 	"slices"
@@ -6,11 +6,11 @@ import (
 	"github.com/vedette-project/vedette/internal/event"
 )
 
-// weights is how long each kind is kept when the sensor uses too much CPU: 1
+// Weights is how long each kind is kept when the sensor uses too much CPU: 1
 // goes first, 4 never. What is rare and damning weighs most; what a busy
 // service does a thousand times a second, least. There is one entry for each
 // kind that the kernel tells of.
-func weights() map[event.RuntimeKind]int {
+func Weights() map[event.RuntimeKind]int {
 	return map[event.RuntimeKind]int{
 		event.KindFork: 1, event.KindExit: 1, event.KindAccept: 1,
 		event.KindUnlink: 1, event.KindRename: 1, event.KindLink: 1, event.KindSymlink: 1, event.KindChmod: 1,
@@ -30,7 +30,7 @@ func weights() map[event.RuntimeKind]int {
 // merely began or ended is told by the records of what it did.
 func DefaultKinds() []event.RuntimeKind {
 	var out []event.RuntimeKind
-	for k := range weights() {
+	for k := range Weights() {
 		if k != event.KindFork && k != event.KindExit {
 			out = append(out, k)
 		}
