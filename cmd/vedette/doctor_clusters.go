@@ -43,6 +43,8 @@ func (d *doctor) cluster(c *store.Cluster) {
 		d.say(statusFault, name, "%s", strings.Replace(c.Fault, ":", ": ", 1))
 	case !c.Managed:
 		d.say(statusOK, name, "service accounts may push its records; its sensor is not managed")
+	case c.LeftAlone() != "":
+		d.say(statusNote, name, "%s", strings.Replace(c.LeftAlone(), ":", ": ", 1))
 	case !c.Wanted:
 		d.say(statusOK, name, "its API server answers; the detector does not ask for a managed sensor (RUNTIME_MONITORING with EKS_ADDON_MANAGEMENT)")
 	default:

@@ -18,6 +18,7 @@ import (
 
 	"github.com/vedette-project/vedette/internal/app"
 	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // reach is the address by which others call the server, and as whom to try.
@@ -211,12 +212,12 @@ func (d *doctor) reachToken(ctx context.Context, c *http.Client) {
 	if d.reach.token == "" {
 		return
 	}
-	b, err := os.ReadFile(d.reach.token)
+	token, err := uplink.ReadToken(d.reach.token)
 	if err != nil {
-		d.say(statusFault, name, "--token-file: %v", err)
+		d.say(statusFault, name, "%v", err)
 		return
 	}
-	status, text, err := d.call(ctx, c, strings.TrimSpace(string(b)))
+	status, text, err := d.call(ctx, c, token)
 	switch {
 	case err != nil:
 		d.say(statusFault, name, "%v", err)

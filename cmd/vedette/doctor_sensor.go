@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -16,6 +17,13 @@ func (d *doctor) sensor() {
 	if runtime.GOOS != "linux" {
 		d.say(statusNote, "sensor", "the runtime sensor needs Linux; this is %s", runtime.GOOS)
 		return
+	}
+	own, ownErr := caps.Own()
+	if ownErr == nil && len(d.only) == 0 && inContainer(os.Getenv, exists) {
+		if said := d.noSensorHere(own); said != "" {
+			d.say(statusOK, "sensor", "%s", said)
+			return
+		}
 	}
 	var missing, denied []kernel.Feature
 	for _, f := range kernel.Features() {
@@ -41,11 +49,37 @@ func (d *doctor) sensor() {
 	case len(missing) == 0:
 		d.say(statusOK, "sensor", "this machine (Linux %s) has all that the runtime sensor uses", kernelRelease())
 	}
-	if own, err := caps.Own(); err == nil && len(denied) == 0 {
+	if ownErr == nil && len(denied) == 0 {
 		if lacks := own.Lacks(caps.Load | caps.NetAdmin | caps.Run); lacks != 0 {
 			d.say(statusNote, "sensor rights", "doctor runs without %v; a sensor that is started like this sees less or nothing: the DaemonSet gives it the five it needs", lacks)
 		}
 	}
+}
+
+// inContainer reports whether this process runs in a pod or another container.
+func inContainer(getenv func(string) string, exists func(path string) bool) bool {
+	return getenv("KUBERNETES_SERVICE_HOST") != "" || exists("/.dockerenv") || exists("/run/.containerenv")
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// noSensorHere says that no sensor can run in a container with these rights, and
+// where to ask instead: what a server's pod lacks of them is no matter of its
+// sensors. It is "" where one can.
+func (d *doctor) noSensorHere(own caps.Set) string {
+	if own.Lacks(caps.Load) == 0 {
+		return ""
+	}
+	namespace, name := "NAMESPACE", "NAME"
+	for i := range d.cfg.Kubernetes.Clusters {
+		if c := &d.cfg.Kubernetes.Clusters[i]; c.Kubeconfig == "" && c.Sensor.Managed {
+			namespace, name = c.Sensor.Namespace, c.Sensor.Name
+		}
+	}
+	return fmt.Sprintf("not looked at: no sensor runs in this container, which has not the rights for one; ask in a sensor's pod: kubectl -n %s exec ds/%s -- vedette doctor --only sensor", namespace, name)
 }
 
 func kernelRelease() string {

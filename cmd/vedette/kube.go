@@ -113,20 +113,15 @@ current-context: vedette
 // serverURL checks --server and --cluster, which say where something of a
 // cluster, called what, pushes to.
 func serverURL(server, cluster, what string) (*url.URL, error) {
-	u, err := url.Parse(server)
 	switch {
 	case server == "":
 		return nil, fmt.Errorf("--server is missing: name the URL of the Vedette server, as the %s reaches it", what)
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("--server %q: use a URL such as https://vedette.internal:8700", server)
 	case cluster == "":
 		return nil, fmt.Errorf("--cluster is missing: name the cluster whose %s will push", what)
 	case !config.ValidCluster(cluster):
 		return nil, fmt.Errorf("--cluster %q is not a cluster name: letters, digits, dots, dashes and underscores", cluster)
-	case u.Scheme == "http" && !config.IsLoopback(hostPort(u)):
-		return nil, errors.New("--server: plain http sends the token and the records in the clear; it is for loopback only, use https")
 	}
-	return u, nil
+	return pushURL(server)
 }
 
 // authorities reads --ca, in base64; "" without one.
@@ -142,13 +137,6 @@ func authorities(file string) (string, error) {
 		return "", fmt.Errorf("--ca: %s must hold certificates in PEM, and nothing else", file)
 	}
 	return base64.StdEncoding.EncodeToString(pem), nil
-}
-
-func hostPort(u *url.URL) string {
-	if u.Port() != "" {
-		return u.Host
-	}
-	return u.Host + ":80"
 }
 
 // ingestToken makes an access key that may push and returns its token.

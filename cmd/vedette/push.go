@@ -15,16 +15,19 @@ import (
 	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/push"
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // pushFlags say what is sent, and where.
 type pushFlags struct {
-	server                  push.Server
+	server                  uplink.Server
 	url                     string
+	to                      *url.URL
 	source, cluster, format string
 	dataDir                 string
 	level                   string
 	follow                  bool
+	metrics                 string
 	retryFor                time.Duration
 }
 
@@ -76,6 +79,7 @@ func (f *pushFlags) register(cmd *cobra.Command) {
 	p.StringVar(&f.format, "flow-format", "", "fields of flow log lines that have no header, as the flow log was made with them")
 	p.BoolVar(&f.follow, "follow", false, "send the files as they grow, until the command is ended")
 	p.StringVar(&f.dataDir, "data-dir", "vedette-push", "folder of the positions of followed files")
+	p.StringVar(&f.metrics, "metrics-listen", "", "with --follow: address of /metrics, /livez and /readyz, such as 127.0.0.1:8702 (default: none)")
 	p.DurationVar(&f.retryFor, "retry-for", 10*time.Minute, "how long one body is tried while the server is away; with --follow it is tried for ever")
 	p.StringVar(&f.level, "log-level", "info", "debug, info, warn or error")
 }
@@ -90,7 +94,7 @@ func (f *pushFlags) run(ctx context.Context, s streams, paths []string) error {
 	}
 	start := time.Now()
 	log := logger(s.err, f.level)
-	sender, err := push.New(push.Options{Server: f.server, Cluster: f.cluster, RetryFor: f.retryFor, Log: log})
+	sender, err := push.New(push.Options{URL: f.to, Server: f.server, Cluster: f.cluster, RetryFor: f.retryFor, Log: log})
 	if err != nil {
 		return err
 	}
@@ -149,24 +153,25 @@ func (f *pushFlags) check() (event.Source, error) {
 	if err != nil {
 		return "", err
 	}
-	u, err := url.Parse(f.url)
-	switch {
-	case f.url == "":
+	if f.url == "" {
 		return "", errors.New("--server is missing: name the URL of the server, such as https://vedette.internal:8700")
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return "", fmt.Errorf("--server %q: use a URL such as https://vedette.internal:8700", f.url)
-	case u.Scheme == "http" && !config.IsLoopback(hostPort(u)):
-		return "", errors.New("--server: plain http sends the token and the records in the clear; it is for loopback only, use https")
+	}
+	if f.to, err = pushURL(f.url); err != nil {
+		return "", err
+	}
+	switch {
 	case f.cluster != "" && !config.ValidCluster(f.cluster):
 		return "", fmt.Errorf("--cluster %q is not a cluster name: letters, digits, dots, dashes and underscores", f.cluster)
 	case f.cluster == "" && kind == event.K8sAudit:
 		return "", errors.New("--cluster is missing: audit records do not say of which cluster they are")
 	case f.format != "" && !config.HasAddresses(f.format):
 		return "", fmt.Errorf("--flow-format %q names no srcaddr and dstaddr; write the fields as the flow log was made with them", f.format)
+	case f.metrics != "" && !f.follow:
+		return "", errors.New("--metrics-listen is for --follow; a push that ends says at its end what it did")
 	case f.retryFor < 0:
 		return "", fmt.Errorf("--retry-for %s is no time to wait", f.retryFor)
 	}
-	f.server.URL, f.server.Version = u, version()
+	f.server.Agent = "vedette-push/" + version()
 	if f.server.TokenFile == "" && f.server.CertFile == "" {
 		f.server.Token = cmp.Or(os.Getenv("VEDETTE_TOKEN"), os.Getenv("VEDETTE_INGEST_TOKEN"))
 	}

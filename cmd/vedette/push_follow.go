@@ -33,10 +33,18 @@ func (f *pushFlags) followLogs(ctx context.Context, s streams, kind event.Source
 	defer func() { err = errors.Join(err, unlock()) }()
 	log := logger(s.err, f.level)
 	log.Info("following", "server", f.url, "files", paths, "cluster", f.cluster, "positions", f.dataDir, "version", version())
+	watch := &push.Watch{}
+	if f.metrics != "" {
+		end, fault := servePushMetrics(ctx, f.metrics, watch, log)
+		if fault != nil {
+			return fault
+		}
+		defer func() { err = errors.Join(err, end()) }()
+	}
 	start := time.Now()
 	sum, err := push.Follow(ctx, push.FollowOptions{
-		Options: push.Options{Server: f.server, Cluster: f.cluster, Log: log},
-		Paths:   paths, Source: kind, Format: f.format, Dir: f.dataDir,
+		Options: push.Options{URL: f.to, Server: f.server, Cluster: f.cluster, Log: log},
+		Paths:   paths, Source: kind, Format: f.format, Dir: f.dataDir, Watch: watch,
 	})
 	sum.Seconds = float64(time.Since(start).Milliseconds()) / 1000
 	log.Info("stopped")

@@ -83,7 +83,7 @@ func measureSizes(b *testing.B, count int, write func(io.Writer, *rand.Rand, int
 func pushLog(b *testing.B, a *App, path string) sending.Summary {
 	b.Helper()
 	u := &url.URL{Scheme: "http", Host: a.Addr}
-	s, err := sending.New(sending.Options{Server: sending.Server{URL: u, Version: "bench"}, Cluster: "prod", RetryFor: time.Minute, Log: slog.New(slog.DiscardHandler)})
+	s, err := sending.New(sending.Options{URL: u, Cluster: "prod", RetryFor: time.Minute, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}

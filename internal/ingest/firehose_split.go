@@ -96,7 +96,7 @@ func (s *splitter) add(data []byte) error {
 	}
 	start := len(s.data)
 	s.data = append(append(s.data, data...), '\n')
-	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') && !manyLines(trimmed) {
+	if isDocument("", data) {
 		// One document, or several without a break: those are told apart later.
 		s.records = append(s.records, event.Span{Start: start, End: len(s.data) - 1})
 		return nil

@@ -18,6 +18,7 @@ import (
 
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/trace"
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // PushOptions are what the push endpoint needs; all fields are required
@@ -105,6 +106,11 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.msg }
 
+// noRecordError says that it is the records that are bad, not the request.
+type noRecordError struct{ msg string }
+
+func (e *noRecordError) Error() string { return e.msg }
+
 // records serves a path whose body is nothing but records. The chunk says what
 // they are and where they belong.
 func (p *push) records(chunk func(*http.Request) (event.Chunk, error)) http.HandlerFunc {
@@ -174,8 +180,8 @@ func (p *push) accept(r *http.Request, chunk func(*http.Request) (event.Chunk, e
 	if header, _, _ := bytes.Cut(body, []byte{'\n'}); c.Source == event.VPCFlow && c.Format == "" && event.IsFlowHeader(header) {
 		c.Format = string(header)
 	}
-	if json := bytes.TrimSpace(body); len(json) > 0 && (json[0] == '{' || json[0] == '[') && !manyLines(json) {
-		c.Records = []event.Span{{Start: 0, End: len(body)}} // one document, on however many lines
+	if isDocument(r.Header.Get("Content-Type"), body) {
+		c.Records = []event.Span{{Start: 0, End: len(body)}}
 	}
 	in := &Push{Chunk: c, Confined: confined, Recycle: func() { p.recycle(body) }, Trace: span.Context()}
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
@@ -187,7 +193,7 @@ func (p *push) accept(r *http.Request, chunk func(*http.Request) (event.Chunk, e
 	span.Text("vedette.source", string(in.Result.Source))
 	span.Text("k8s.cluster.name", c.Scope.Cluster)
 	if in.Result.Events == 0 && in.Result.Malformed > 0 { // counted, and the sender should know
-		return len(body), &refusal{http.StatusBadRequest, "no " + recordOf(c.Source) + " in the body: " + in.Result.Detail}
+		return len(body), &noRecordError{"no " + recordOf(c.Source) + " in the body: " + in.Result.Detail}
 	}
 	return len(body), nil
 }
@@ -212,9 +218,20 @@ func recordOf(s event.Source) string {
 // again. What is kept after all counts once.
 const answerWithin = 20 * time.Second
 
-// manyLines reports whether a body is JSON lines rather than one document.
-func manyLines(b []byte) bool {
-	return bytes.IndexByte(b, '\n') >= 0 && detect(b, true) == lines
+// isDocument reports whether a body is one document, on however many lines,
+// rather than a record on each line.
+func isDocument(media string, body []byte) bool {
+	switch media {
+	case uplink.MediaLines:
+		return false
+	case uplink.MediaDocument:
+		return true
+	}
+	json := bytes.TrimSpace(body)
+	if len(json) == 0 || json[0] != '{' && json[0] != '[' {
+		return false
+	}
+	return bytes.IndexByte(json, '\n') < 0 || detect(json, true) != lines
 }
 
 // body reads and unpacks the request, never more than MaxBody bytes. Without a
@@ -306,11 +323,15 @@ func (p *push) fail(w http.ResponseWriter, r *http.Request, err error) int {
 func (p *push) verdict(w http.ResponseWriter, r *http.Request, err error) (int, string) {
 	var refused *refusal
 	var denied *Denied
+	var noRecord *noRecordError
 	var tooLarge *TooLargeError
 	status, msg := http.StatusServiceUnavailable, "the records could not be stored; send them again"
 	switch {
 	case errors.As(err, &refused):
 		status, msg = refused.status, refused.msg
+	case errors.As(err, &noRecord):
+		status, msg = http.StatusBadRequest, noRecord.msg
+		w.Header().Set(uplink.HeaderRefused, uplink.RefusedRecords)
 	case errors.As(err, &denied):
 		status, msg = denied.Status, denied.Msg
 	case errors.Is(err, ErrFull):

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // recordingSink keeps what was appended, and answers with err.
@@ -117,6 +118,9 @@ func TestPush(t *testing.T) {
 			if strings.Contains(w.Body.String(), "disk") {
 				t.Error("the answer tells what happens inside")
 			}
+			if got := w.Header().Get(uplink.HeaderRefused) != ""; got != (tc.want == 400 && tc.taken) { // the sender need not come again
+				t.Errorf("%s is %q for %d", uplink.HeaderRefused, w.Header().Get(uplink.HeaderRefused), w.Code)
+			}
 			if tc.taken && s.pushes[0].Chunk.Scope.Cluster != "prod" {
 				t.Errorf("scope %v", s.pushes[0].Chunk.Scope)
 			}
@@ -150,6 +154,22 @@ func TestPushShapes(t *testing.T) {
 		do(newTestPush(s), "POST", "/ingest/k8s-audit/prod", "good", "", strings.NewReader(body))
 		if got := s.pushes[0].Chunk.Records != nil; got != one && body != "{}\n" {
 			t.Errorf("%q: one document %v, want %v", body, got, one)
+		}
+	}
+}
+
+// TestPushSaysItsShape: a sender that knows what its body is has the last word.
+func TestPushSaysItsShape(t *testing.T) {
+	for _, body := range []string{`{"items":[]}`, "{\n \"items\": []\n}\n", "[\n{}\n]", "{}\n{}\n", "x\ny", ""} {
+		for media, one := range map[string]bool{uplink.MediaDocument: true, uplink.MediaLines: false} {
+			s := &recordingSink{}
+			r := httptest.NewRequest("POST", "/ingest/k8s-audit/prod", strings.NewReader(body))
+			r.Header.Set("Authorization", "Bearer good")
+			r.Header.Set("Content-Type", media)
+			newTestPush(s).ServeHTTP(httptest.NewRecorder(), r)
+			if len(s.pushes) != 1 || (s.pushes[0].Chunk.Records != nil) != one {
+				t.Errorf("%q as %s: %+v", body, media, s.pushes)
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // fullBody is how much goes into one body, before compression: what the server
@@ -86,6 +87,14 @@ type part struct {
 	stream string
 	line   int64 // of the data at the offset, from 1; 0 where there are no lines
 	record int64 // the first one's number in its stream, from 1
+}
+
+// media tells the server how to take the body apart, so that it need not guess.
+func (b *body) media() string {
+	if b.list || b.alone {
+		return uplink.MediaDocument
+	}
+	return uplink.MediaLines
 }
 
 // text is the body as it is posted.

@@ -20,6 +20,8 @@ type FollowOptions struct {
 	// Dir is the folder in which the positions are kept.
 	Dir  string
 	Poll time.Duration // how often to look for more; 0 means 200 ms
+	// Watch, if not nil, is told of the logs, for whoever asks how they do.
+	Watch *Watch
 }
 
 // Follow sends logs as they grow, until the context ends, and returns what
@@ -38,6 +40,7 @@ func Follow(ctx context.Context, o FollowOptions) (Summary, error) {
 			return Summary{}, err
 		}
 		logs[i] = &log{sender, places}
+		o.Watch.add(o.Paths[i], sender, places)
 	}
 	errs := make([]error, len(logs))
 	var wg sync.WaitGroup
@@ -67,6 +70,14 @@ type log struct {
 // Append returns when the server has the records, and the position behind them
 // is kept, or when the context ends.
 func (l *log) Append(ctx context.Context, p *ingest.Push) error {
+	err := l.append(ctx, p)
+	if ctx.Err() == nil {
+		l.sender.live.ended(err)
+	}
+	return err
+}
+
+func (l *log) append(ctx context.Context, p *ingest.Push) error {
 	if err := l.sender.Take(ctx, &p.Chunk); err != nil {
 		return fmt.Errorf("send to the server: %w", err)
 	}

@@ -43,21 +43,42 @@ func (p *packer) add(ctx context.Context, c *event.Chunk) error {
 	if c.FirstLine == 0 && c.Records == nil {
 		at.record = 0 // lines that nobody counted
 	}
-	t := tallyOf(&p.batch.Batch)
-	p.record += t.records
-	p.sum.Records += t.records
 	p.sum.Bytes += p.batch.Bytes
 	to, one, err := p.route(c)
+	t := p.tally(c, to)
+	whole := one && c.Records == nil && !c.Cut
+	if whole || err != nil || to == (route{}) {
+		p.count(t)
+	}
 	switch {
 	case err != nil:
 		return err
 	case to == route{}:
 		p.sum.refuse(t, reasonMalformed)
 		return nil
-	case one && c.Records == nil && !c.Cut && !isRisky(c.Data):
+	case whole:
 		return p.lines(ctx, to, c.Data, at, t)
 	}
 	return p.apart(ctx, c, at)
+}
+
+// tally counts what was decoded, as the server will: it knows what is pushed to
+// the path of a log of AWS, and makes nothing else of garbage in it.
+func (p *packer) tally(c *event.Chunk, to route) tally {
+	t := tallyOf(&p.batch.Batch)
+	if t.good == t.records || c.Source != "" || to.source == event.K8sAudit {
+		return t
+	}
+	known := *c
+	known.Source = to.source
+	p.decode(&known)
+	return tallyOf(&p.batch.Batch)
+}
+
+// count accounts for records that were read.
+func (p *packer) count(t tally) {
+	p.record += t.records
+	p.sum.Records += t.records
 }
 
 func (p *packer) decode(c *event.Chunk) {
@@ -100,6 +121,9 @@ func (p *packer) route(c *event.Chunk) (to route, one bool, err error) {
 	if first == event.K8sAudit && p.cluster == "" {
 		return route{}, false, fmt.Errorf("%s has records of a Kubernetes audit log, which do not say of which cluster; name it with --cluster", c.Stream)
 	}
+	if !one && p.cluster != "" {
+		first = event.K8sAudit // where the server looks at each record by itself, as a scan does
+	}
 	p.last = routeOf(first, p.cluster, c.Format)
 	return p.last, one, nil
 }
@@ -119,8 +143,9 @@ func (p *packer) apart(ctx context.Context, c *event.Chunk, at part) error {
 			one.Skipped = 0
 		}
 		p.decode(&one)
-		t := tallyOf(&p.batch.Batch)
 		to, _, err := p.route(&one)
+		t := p.tally(&one, to) // not that of the whole: garbage among records may hold more, seen by itself
+		p.count(t)
 		if err != nil {
 			return err
 		}
@@ -137,7 +162,7 @@ func (p *packer) apart(ctx context.Context, c *event.Chunk, at part) error {
 
 // element adds one record. What cannot stand in a list is posted alone.
 func (p *packer) element(ctx context.Context, to route, c *event.Chunk, at part, t tally) error {
-	value := bytes.TrimSpace(c.Data)
+	value := bytes.Trim(c.Data, " \t\r\n")
 	s := jsonscan.Scanner{Data: value}
 	_, err := s.Skip()
 	switch {
@@ -145,9 +170,9 @@ func (p *packer) element(ctx context.Context, to route, c *event.Chunk, at part,
 		return nil
 	case c.Cut:
 		return p.single(ctx, to, append(bytes.Clone(value), cutMark...), at, t)
-	case value[0] == '{' && err == nil && s.Pos == len(value):
-	case value[0] != '{' && value[0] != '[' && value[0] != '"':
-		return p.lines(ctx, to, c.Data, at, t)
+	case value[0] == '{' && err == nil && s.Pos == len(value) && t.good == t.records: // what is torn may hide its neighbours
+	case bytes.IndexByte(value, '\n') < 0:
+		return p.lines(ctx, to, value, at, t)
 	default:
 		return p.single(ctx, to, value, at, t)
 	}
@@ -220,17 +245,6 @@ func (p *packer) report(stream string) {
 		}
 		p.log.Warn("malformed record", "at", part{stream: stream, line: r.Line}.String(), "reason", string(r.Reason), "count", r.Count, "detail", r.Detail)
 	}
-}
-
-// isRisky reports whether the server may take lines for one document over many
-// lines, by the first of them: it is told by its content there.
-func isRisky(data []byte) bool {
-	line, rest, _ := bytes.Cut(bytes.TrimSpace(data), []byte{'\n'})
-	if len(rest) == 0 || line[0] != '{' && line[0] != '[' {
-		return false
-	}
-	_, err := (&jsonscan.Scanner{Data: line}).Skip()
-	return err != nil || line[0] == '['
 }
 
 // linesOf are the bounds of the lines, without their ends.

@@ -71,7 +71,7 @@ func TestFollowKeepsNoPositionBefore(t *testing.T) {
 	defer cancel()
 	go func() {
 		sum, err := Follow(ctx, FollowOptions{
-			Options: Options{Server: Server{URL: u}, Cluster: "prod", Log: slog.New(slog.DiscardHandler)}, Paths: []string{path}, Dir: filepath.Join(dir, "data"), Poll: time.Millisecond,
+			Options: Options{URL: u, Cluster: "prod", Log: slog.New(slog.DiscardHandler)}, Paths: []string{path}, Dir: filepath.Join(dir, "data"), Poll: time.Millisecond,
 		})
 		if err != nil {
 			t.Error(err)

@@ -1,22 +1,20 @@
 package push
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
-	"strings"
+	"net/url"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/vedette-project/vedette/internal/decode"
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // Why records were refused.
@@ -35,9 +33,10 @@ const (
 // poster brings bodies to the server, one after the other, each until it is
 // decided. One goroutine owns it.
 type poster struct {
-	connection connection
-	zip        *zstd.Encoder
-	log        *slog.Logger
+	server *url.URL
+	send   func(ctx context.Context, url, media string, zipped []byte) (uplink.Answer, error)
+	zip    *zstd.Encoder
+	log    *slog.Logger
 	// patient never gives up: what is wrong with a token, an address or a server
 	// can be mended. Others give up after retryFor, and on such faults at once.
 	patient  bool
@@ -47,34 +46,29 @@ type poster struct {
 	away     bool
 }
 
-func newPoster(s Server, log *slog.Logger, sum *Summary) (*poster, error) {
+func newPoster(log *slog.Logger, sum *Summary) (*poster, error) {
 	zip, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, err
 	}
-	return &poster{connection: connection{Server: s}, zip: zip, log: log, sum: sum}, nil
-}
-
-func (p *poster) close() error {
-	p.connection.close()
-	return p.zip.Close()
+	return &poster{zip: zip, log: log, sum: sum}, nil
 }
 
 // post returns nil when the body need not be sent again: the server has it, or
 // will never take it, which is counted.
 func (p *poster) post(ctx context.Context, b *body) error {
-	zipped := p.zip.EncodeAll(b.text(), nil)
+	zipped, to := p.zip.EncodeAll(b.text(), nil), b.route.on(p.server).String()
 	start := time.Now()
 	for wait := firstWait; ; wait = min(2*wait, lastWait) {
-		a := p.attempt(ctx, b.route, zipped)
+		a, err := p.send(ctx, to, b.media(), zipped)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		switch {
-		case a.status == http.StatusOK:
+		case err == nil && a.Status == http.StatusOK:
 			p.taken(b, len(zipped))
 			return nil
-		case a.status == http.StatusRequestEntityTooLarge:
+		case err == nil && a.Status == http.StatusRequestEntityTooLarge:
 			if head, rest, ok := b.halves(); ok {
 				if err := p.post(ctx, p.recount(head)); err != nil {
 					return err
@@ -83,12 +77,16 @@ func (p *poster) post(ctx context.Context, b *body) error {
 			}
 			p.refuse(b, reasonTooLarge, a)
 			return nil
-		case a.status == http.StatusBadRequest && b.good == 0:
+		case err == nil && a.NoRecord:
 			p.refuse(b, reasonMalformed, a)
 			return nil
 		}
-		fault := fmt.Errorf("%s: %w", b.where(), a.fault())
-		if !p.patient && !a.mayCome() {
+		mayCome := mayCome(a, err)
+		if err == nil {
+			err = fmt.Errorf("the server answers %d: %s", a.Status, a.Text)
+		}
+		fault := fmt.Errorf("%s: %w", b.where(), err)
+		if !p.patient && !mayCome {
 			return fault
 		}
 		if !p.patient && time.Since(start) > p.retryFor {
@@ -102,70 +100,19 @@ func (p *poster) post(ctx context.Context, b *body) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(max(wait/2+rand.N(wait), a.after)):
+		case <-time.After(max(wait/2+rand.N(wait), a.After)):
 		}
 	}
 }
 
-// answer is what became of one attempt.
-type answer struct {
-	status int
-	msg    string
-	after  time.Duration // when to come again
-	err    error         // why there is no status
-}
-
-func (a *answer) fault() error {
-	if a.err != nil {
-		return a.err
-	}
-	return fmt.Errorf("the server answers %d: %s", a.status, a.msg)
-}
-
 // mayCome reports whether the same body may be taken later, although nobody
 // mends anything here.
-func (a *answer) mayCome() bool {
-	if a.err != nil {
-		var local *localError
-		return !errors.As(a.err, &local) && !isTrust(a.err)
-	}
-	return a.status == http.StatusTooManyRequests || a.status >= http.StatusInternalServerError || a.status == http.StatusRequestTimeout
-}
-
-// localError is a fault of this side's files.
-type localError struct{ error }
-
-func (e *localError) Unwrap() error { return e.error }
-
-// attempt posts a body once.
-func (p *poster) attempt(ctx context.Context, to route, zipped []byte) answer {
-	client, err := p.connection.client()
+func mayCome(a uplink.Answer, err error) bool {
 	if err != nil {
-		return answer{err: &localError{err}}
+		var local *uplink.LocalError
+		return !errors.As(err, &local) && !uplink.IsTrust(err)
 	}
-	token, err := p.connection.token()
-	if err != nil {
-		return answer{err: &localError{err}}
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.on(p.connection.URL).String(), bytes.NewReader(zipped))
-	if err != nil {
-		return answer{err: &localError{err}}
-	}
-	req.Header.Set("Content-Encoding", "zstd")
-	req.Header.Set("Content-Type", "application/octet-stream")
-	req.Header.Set("User-Agent", "vedette-push/"+p.connection.Version)
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return answer{err: err}
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
-	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-	return answer{resp.StatusCode, strings.TrimSpace(string(text)), time.Duration(min(max(seconds, 0), 60)) * time.Second, nil}
+	return a.Status == http.StatusTooManyRequests || a.Status >= http.StatusInternalServerError || a.Status == http.StatusRequestTimeout
 }
 
 func (p *poster) taken(b *body, zipped int) {
@@ -179,8 +126,8 @@ func (p *poster) taken(b *body, zipped int) {
 	p.sum.Malformed += b.records - b.good
 }
 
-func (p *poster) refuse(b *body, reason string, a answer) {
-	p.log.Error("the server refuses records for good", "at", b.where(), "records", b.records, "status", a.status, "answer", a.msg)
+func (p *poster) refuse(b *body, reason string, a uplink.Answer) {
+	p.log.Error("the server refuses records for good", "at", b.where(), "records", b.records, "status", a.Status, "answer", a.Text)
 	p.sum.refuse(b.tally, reason)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 func auditLine(n int) string {
@@ -86,7 +87,12 @@ func same(t testing.TB, kind event.Chunk, input []byte) {
 	r := newReceiver(t)
 	o := r.options(t)
 	o.Log = slog.New(slog.DiscardHandler)
-	sum, err := send(t, o, kind, input)
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.direct(s)
+	sum, err := sendBy(t, s, kind, input)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,19 +111,6 @@ func same(t testing.TB, kind event.Chunk, input []byte) {
 	if there.good != all.good || sum.Records != all.records || sum.Sent+sum.Refused != all.records || sum.Unsent != 0 {
 		t.Errorf("scanned %+v, at the server %+v, %+v", all, there, sum)
 	}
-}
-
-// FuzzSameRecords: the same of any bytes.
-func FuzzSameRecords(f *testing.F) {
-	for _, input := range inputs() {
-		f.Add([]byte(input))
-	}
-	f.Fuzz(func(t *testing.T, input []byte) {
-		if len(input) > 64<<10 {
-			return
-		}
-		same(t, event.Chunk{Scope: event.Scope{Cluster: "prod"}}, input)
-	})
 }
 
 // TestBodies: bodies are full, and no larger than that.
@@ -216,8 +209,7 @@ func TestAgain(t *testing.T) {
 
 // TestRetryAfter: a server that says when to come again is not asked before.
 func TestRetryAfter(t *testing.T) {
-	a := &answer{status: http.StatusTooManyRequests}
-	if !a.mayCome() || (&answer{status: http.StatusUnauthorized}).mayCome() {
+	if !mayCome(uplink.Answer{Status: http.StatusTooManyRequests}, nil) || mayCome(uplink.Answer{Status: http.StatusUnauthorized}, nil) {
 		t.Fatal("429 may come, 401 may not")
 	}
 	tries := 0

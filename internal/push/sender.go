@@ -1,16 +1,23 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
-// Options say how records are sent. Server and Log are required.
+// postFor bounds one attempt.
+const postFor = 60 * time.Second
+
+// Options say how records are sent. URL and Log are required.
 type Options struct {
-	Server Server
+	URL    *url.URL
+	Server uplink.Server
 	// Cluster is that of audit records, which do not name theirs, and of what a
 	// sensor's records do not say.
 	Cluster string
@@ -27,6 +34,8 @@ type Sender struct {
 	sum    Summary
 	packer *packer
 	poster *poster
+	client *uplink.Client
+	live   progress
 }
 
 // New returns a sender; Close releases it.
@@ -34,11 +43,13 @@ func New(o Options) (*Sender, error) {
 	if err := o.Server.Check(); err != nil {
 		return nil, err
 	}
-	s := &Sender{}
-	poster, err := newPoster(o.Server, o.Log, &s.sum)
+	o.Server.Timeout = cmp.Or(o.Server.Timeout, postFor)
+	s := &Sender{client: uplink.New(o.Server)}
+	poster, err := newPoster(o.Log, &s.sum)
 	if err != nil {
 		return nil, err
 	}
+	poster.server, poster.send = o.URL, s.post
 	poster.patient, poster.retryFor = o.Patient, o.RetryFor
 	s.poster = poster
 	s.packer = &packer{cluster: o.Cluster, log: o.Log, post: poster.post, sum: &s.sum, told: map[event.Reason]int{}}
@@ -47,7 +58,10 @@ func New(o Options) (*Sender, error) {
 
 // Take sends the records of a chunk, or keeps them until more make a body. The
 // chunk's data may be used again when it returns.
-func (s *Sender) Take(ctx context.Context, c *event.Chunk) error { return s.packer.add(ctx, c) }
+func (s *Sender) Take(ctx context.Context, c *event.Chunk) error {
+	defer s.live.count(&s.sum)
+	return s.packer.add(ctx, c)
+}
 
 // Damaged accounts for input in which no records can be told apart.
 func (s *Sender) Damaged() {
@@ -56,7 +70,20 @@ func (s *Sender) Damaged() {
 }
 
 // Flush returns when the server has all that was taken.
-func (s *Sender) Flush(ctx context.Context) error { return s.packer.flush(ctx) }
+func (s *Sender) Flush(ctx context.Context) error {
+	defer s.live.count(&s.sum)
+	return s.packer.flush(ctx)
+}
+
+// post is one attempt, and what others may know of it.
+func (s *Sender) post(ctx context.Context, url, media string, zipped []byte) (uplink.Answer, error) {
+	s.live.count(&s.sum)
+	a, err := s.client.Post(ctx, url, media, zipped)
+	if ctx.Err() == nil {
+		s.live.attempted(a, err)
+	}
+	return a, err
+}
 
 // Summary accounts for what was taken so far.
 func (s *Sender) Summary() Summary {
@@ -66,4 +93,7 @@ func (s *Sender) Summary() Summary {
 }
 
 // Close releases the connections to the server.
-func (s *Sender) Close() error { return s.poster.close() }
+func (s *Sender) Close() error {
+	s.client.Close()
+	return s.poster.zip.Close()
+}

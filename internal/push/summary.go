@@ -1,5 +1,7 @@
 package push
 
+import "maps"
+
 // Summary accounts for what was sent. Every record that was read is sent,
 // refused or, where the sending ended early, unsent.
 type Summary struct {
@@ -28,6 +30,13 @@ func (s *Summary) refuse(t tally, reason string) {
 
 // Whole reports whether nothing was lost that could be read.
 func (s *Summary) Whole() bool { return s.Unsent == 0 && s.Reasons[reasonTooLarge] == 0 }
+
+// clone is a copy that stays as it is.
+func (s *Summary) clone() Summary {
+	out := *s
+	out.Reasons = maps.Clone(s.Reasons)
+	return out
+}
 
 func (s *Summary) add(o Summary) {
 	s.Records += o.Records

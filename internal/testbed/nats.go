@@ -56,7 +56,7 @@ func NATSWith(t testing.TB, n int, o NATSOptions) *NATS {
 	t.Helper()
 	c := &NATS{t: t, opts: o, dir: t.TempDir(), servers: make([]*server.Server, n)}
 	if o.TLS {
-		c.tls, c.CAFile = certificate(t, c.dir)
+		c.tls, c.CAFile = Certificate(t, c.dir)
 	}
 	for range n {
 		c.clients = append(c.clients, FreePort(t))

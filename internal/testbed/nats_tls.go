@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// certificate makes a server certificate for the loopback address that signs
+// Certificate makes a server certificate for the loopback address that signs
 // itself, and the file clients trust.
-func certificate(t testing.TB, dir string) (*tls.Config, string) {
+func Certificate(t testing.TB, dir string) (*tls.Config, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
