@@ -46,6 +46,8 @@ func managementType(d *finding.Detector, c *store.Cluster, n *store.NodeCoverage
 		return autoManaged
 	case !c.Managed && heard:
 		return manual
+	case n.Covered > 0 && c.LeftAlone() != "": // of a server before this one
+		return manual
 	case n.Covered > 0 && !c.Sensor.Installed && !c.Sensor.Deleting: // what is ours reports until it is gone
 		return manual
 	}
@@ -91,6 +93,8 @@ func newSilentCluster(d *finding.Detector, c *store.Cluster, now time.Time) cove
 	}
 	n := store.CoverageIn(c, nil, now)
 	switch {
+	case c.LeftAlone() != "":
+		src.Issue = c.LeftAlone() + "; no record of it was heard"
 	case !d.MonitorsRuntime():
 		src.Issue = "Runtime Monitoring disabled:the detector does not ask for RUNTIME_MONITORING, and no sensor of the cluster was heard"
 	case !c.Managed:

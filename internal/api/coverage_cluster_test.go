@@ -144,4 +144,20 @@ func TestCoverageManagement(t *testing.T) {
 	if got := read(&guardduty.ListCoverageInput{}); got["new"].management != "DISABLED" || !strings.HasPrefix(got["new"].issue, "Runtime Monitoring disabled:") {
 		t.Errorf("without Runtime Monitoring: %+v", got["new"])
 	}
+	err = s.store.Commit(t.Context(), func(tx *store.Tx) error {
+		for _, c := range clusters[1:3] { // ill and new
+			c.Wanted, c.Left = false, true
+			if err := tx.PutCluster(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const left = "Sensor left alone:the DaemonSet vedette/vedette-sensor is there"
+	if got := read(&guardduty.ListCoverageInput{}); got["ill"].management != "MANUAL" || !strings.HasPrefix(got["ill"].issue, left) || got["new"].management != "DISABLED" || !strings.HasPrefix(got["new"].issue, left) {
+		t.Errorf("nobody decided: %+v %+v", got["ill"], got["new"])
+	}
 }

@@ -58,19 +58,38 @@ func (a *App) keepSensors(ctx context.Context) {
 
 // wish is what is to be done with the sensors.
 type wish struct {
-	ours   bool // it is for this process to do
-	wanted bool // the detector has them managed
+	ours bool // it is for this process to do
+	of   manage.Wish
 }
 
 func (a *App) wishOf(ctx context.Context) (wish, error) {
 	if _, first := a.worker.Held(); !first {
 		return wish{}, nil
 	}
-	d, err := a.keys.store.Detector(ctx, finding.DetectorID(a.Config.Account, a.Config.Region))
+	d, err := a.keys.store.LastDetector(ctx, finding.DetectorID(a.Config.Account, a.Config.Region))
 	if errors.Is(err, finding.ErrNotFound) {
-		return wish{ours: true}, nil
+		return wish{true, manage.Leave}, nil // there never was one
 	}
-	return wish{ours: true, wanted: d.ManagesSensors()}, err
+	return wish{true, wishOfDetector(&d)}, err
+}
+
+// wishOfDetector is what the detector wants of the sensors. Who has sensors
+// removed has said so: a new detector, as one makes after the store was lost,
+// has the management switched off and means nothing by it.
+func wishOfDetector(d *finding.Detector) manage.Wish {
+	if d.ManagesSensors() {
+		return manage.Keep
+	}
+	if !d.Enabled || !d.DeletedAt.IsZero() {
+		return manage.Remove
+	}
+	for i := range d.Features {
+		f := &d.Features[i]
+		if f.Chosen && (f.Name == "EKS_RUNTIME_MONITORING" || f.Name == "RUNTIME_MONITORING") {
+			return manage.Remove
+		}
+	}
+	return manage.Leave
 }
 
 // forgetClusters removes what is stored of clusters that are not in the
@@ -130,13 +149,13 @@ func (k *keeper) run(ctx context.Context) {
 			k.app.clusterMetrics.forget(k.cluster.Name)
 			continue
 		}
-		k.look(ctx, now.wanted)
+		k.look(ctx, now.of)
 		again = time.After(k.pause())
 	}
 }
 
 // look makes the cluster as it should be, and notes how it is.
-func (k *keeper) look(ctx context.Context, wanted bool) {
+func (k *keeper) look(ctx context.Context, w manage.Wish) {
 	ctx, cancel := context.WithTimeout(ctx, clusterFor)
 	defer cancel()
 	if !k.first {
@@ -146,10 +165,10 @@ func (k *keeper) look(ctx context.Context, wanted bool) {
 		}
 	}
 	before := k.is
-	if k.is.Since.IsZero() || k.is.Wanted != wanted {
+	if k.is.Since.IsZero() || k.is.Wanted != (w == manage.Keep) {
 		k.is.Since = k.app.Now().UTC()
 	}
-	err := k.manager.Reconcile(ctx, wanted, &k.is)
+	err := k.manager.Reconcile(ctx, w, &k.is)
 	if ctx.Err() != nil && err != nil && errors.Is(err, context.Canceled) {
 		return // the server stops
 	}
@@ -184,7 +203,9 @@ func (k *keeper) note(before *store.Cluster, err error) {
 		log.Info("the cluster can be kept again as the detector wants it")
 	}
 	switch s := &k.is.Sensor; {
-	case s.Installed && !before.Sensor.Installed:
+	case k.is.LeftAlone() != "" && before.LeftAlone() == "":
+		log.Warn("a sensor is there that no detector of this server decided on; it is left as it is", "keep", "enable RUNTIME_MONITORING with EKS_ADDON_MANAGEMENT", "remove", "disable it")
+	case s.Installed && k.is.Wanted && (!before.Sensor.Installed || before.LeftAlone() != ""):
 		log.Info("the sensor is managed in the cluster")
 	case s.Deleting && !before.Sensor.Deleting:
 		log.Info("the sensor was removed from the cluster")
@@ -208,7 +229,7 @@ func (k *keeper) report(ctx context.Context, err error) {
 // settled reports whether nothing is going on in the cluster.
 func (k *keeper) settled() bool {
 	s := &k.is.Sensor
-	if !k.is.Managed {
+	if !k.is.Managed || k.is.Left {
 		return true
 	}
 	if !k.is.Wanted {

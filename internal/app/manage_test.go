@@ -121,6 +121,7 @@ func TestManagedSensor(t *testing.T) {
 	if err := a.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	testSensorLeftAlone(t, s, cluster)
 	a = start()
 	st = a.keys.store
 	at := known().At
@@ -148,6 +149,64 @@ func TestManagedSensor(t *testing.T) {
 	a = start()
 	st = a.keys.store
 	until(t, "a cluster that is not configured any more is forgotten", func() bool { return known() == nil })
+}
+
+// testSensorLeftAlone: a server with a store that is new, such as after the loss
+// of the one before, leaves the sensor that is there until a detector decides.
+func testSensorLeftAlone(t *testing.T, s *testbed.KubeAPI, cluster config.KubernetesCluster) {
+	a := startApp(t, t.TempDir(), func(c *config.Config) {
+		autoTLS("vedette.internal")(c)
+		c.Kubernetes.Clusters = []config.KubernetesCluster{cluster}
+	})
+	st, id := a.keys.store, finding.DetectorID(a.Config.Account, a.Config.Region)
+	_, before := s.Ask(http.MethodGet, daemonSetPath, nil)
+	stays := func(why string) {
+		t.Helper()
+		until(t, why, func() bool {
+			list, err := st.Clusters(t.Context())
+			c := store.ClusterOf(list, a.Config.Account, a.Config.Region, "prod")
+			return err == nil && c != nil && c.LeftAlone() != "" && c.Fault == ""
+		})
+		if code, o := s.Ask(http.MethodGet, daemonSetPath, nil); code != http.StatusOK || o["metadata"].(map[string]any)["resourceVersion"] != before["metadata"].(map[string]any)["resourceVersion"] {
+			t.Fatalf("%s: %d, the sensor was touched", why, code)
+		}
+	}
+	stays("no detector ever was")
+	if w, err := a.wishOf(t.Context()); err != nil || w != (wish{true, manage.Leave}) {
+		t.Errorf("%+v %v", w, err)
+	}
+	if err := st.CreateDetector(t.Context(), finding.Detector{ID: id, Account: a.Config.Account, Region: a.Config.Region, Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := a.wishOf(t.Context()); err != nil || w != (wish{true, manage.Leave}) {
+		t.Errorf("a new detector decides: %+v %v", w, err)
+	}
+	if err := a.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWishOfDetector: only who said so has sensors removed.
+func TestWishOfDetector(t *testing.T) {
+	unchosen := runtimeFeature(false, false)
+	unchosen[0].Chosen = false
+	for name, tc := range map[string]struct {
+		d    finding.Detector
+		want manage.Wish
+	}{
+		"new":                 {finding.Detector{Enabled: true}, manage.Leave},
+		"defaults":            {finding.Detector{Enabled: true, Features: unchosen}, manage.Leave},
+		"another plan chosen": {finding.Detector{Enabled: true, Features: []finding.Feature{{Name: "S3_DATA_EVENTS", Chosen: true}}}, manage.Leave},
+		"asks":                {finding.Detector{Enabled: true, Features: runtimeFeature(true, true)}, manage.Keep},
+		"add-on off":          {finding.Detector{Enabled: true, Features: runtimeFeature(true, false)}, manage.Remove},
+		"runtime off":         {finding.Detector{Enabled: true, Features: runtimeFeature(false, true)}, manage.Remove},
+		"suspended":           {finding.Detector{Features: runtimeFeature(true, true)}, manage.Remove},
+		"deleted":             {finding.Detector{Enabled: true, DeletedAt: time.Unix(1, 0), Features: runtimeFeature(true, true)}, manage.Remove},
+	} {
+		if got := wishOfDetector(&tc.d); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
 }
 
 // TestServiceAccounts: who pushes with the token of a service account is known

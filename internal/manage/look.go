@@ -20,6 +20,23 @@ func (l *live) describe(to *store.ClusterSensor) {
 	}
 }
 
+// find looks at the DaemonSet and changes nothing.
+func (m *Manager) find(ctx context.Context, status *store.ClusterSensor) error {
+	var is live
+	err := m.Client.Get(ctx, kube.DaemonSet(m.Sensor.Namespace, m.Sensor.Name), &is)
+	switch {
+	case kube.IsNotFound(err):
+		return nil
+	case err != nil:
+		return err
+	case !is.ours():
+		status.Foreign = true
+	default:
+		is.describe(status)
+	}
+	return nil
+}
+
 // nodeList is the last list of nodes. That of a large cluster is read less often.
 type nodeList struct {
 	at    time.Time

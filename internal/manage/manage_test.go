@@ -28,7 +28,7 @@ func testInstall(t *testing.T, w *world) {
 		"token":           strings.Contains(string(text), `"serviceAccountToken":{"audience":"vedette/prod"`),
 		"no secret":       !strings.Contains(string(text), "secretName"),
 		"authority":       dig(w.object("configmaps"), "data", "ca.crt") == string(w.ca),
-		"arguments":       strings.Contains(fmt.Sprint(dig(container, "args")), "--token-file=/var/run/secrets/vedette/token --ca-file=/etc/vedette/ca.crt") && strings.HasSuffix(fmt.Sprint(dig(container, "args")), "--cpu-limit=300]"),
+		"arguments":       strings.Contains(fmt.Sprint(dig(container, "args")), "--token-file=/var/run/secrets/vedette/token --ca-file=/etc/vedette/ca.crt") && strings.HasSuffix(fmt.Sprint(dig(container, "args")), "--cpu-limit=300m]"),
 		"status":          w.is.Sensor.Installed && w.is.Managed && w.is.Wanted && !w.is.At.IsZero(),
 		"why it ended":    dig(container, "terminationMessagePolicy") == "FallbackToLogsOnError",
 		"service account": dig(spec, "serviceAccountName") == w.sensor.Name,
@@ -128,6 +128,34 @@ func testRemove(t *testing.T, w *world) {
 	}
 	if w.must(true); w.daemonSet() == nil {
 		t.Error("it does not come back")
+	}
+}
+
+// testLeave: where nobody decided, what is there is looked at and stays as it is.
+func testLeave(t *testing.T, w *world) {
+	leave := func() {
+		t.Helper()
+		if err := w.manager.Reconcile(t.Context(), Leave, &w.is); err != nil || w.is.Fault != "" {
+			t.Fatalf("%v; fault %q", err, w.is.Fault)
+		}
+	}
+	if leave(); w.daemonSet() != nil || w.is.Sensor.Installed || w.is.LeftAlone() != "" {
+		t.Errorf("nothing is there: %+v", w.is.Sensor)
+	}
+	w.must(true)
+	w.Merge(w.path("daemonsets"), map[string]any{"spec": map[string]any{"minReadySeconds": 1}})
+	before := version(w.daemonSet())
+	if leave(); version(w.daemonSet()) != before || w.object("configmaps") == nil {
+		t.Error("it was changed")
+	}
+	if !w.is.Sensor.Installed || w.is.Wanted || !strings.HasPrefix(w.is.LeftAlone(), "Sensor left alone:the DaemonSet in-leave/in-leave-sensor is there, and no detector") {
+		t.Errorf("%+v", w.is)
+	}
+	if w.must(true); w.is.LeftAlone() != "" {
+		t.Error("it is kept, and said to be left alone")
+	}
+	if w.must(false); w.daemonSet() != nil || w.is.LeftAlone() != "" {
+		t.Error("an order to remove it is not followed any more")
 	}
 }
 

@@ -40,13 +40,23 @@ type Fault struct{ Kind, Detail string }
 
 func (f *Fault) Error() string { return f.Kind + ":" + f.Detail }
 
-// Reconcile makes the cluster as the detector wants it, and fills in what it
-// found there. Its error is that of the first thing that failed; what can be
+// Wish is what is to become of the sensor of a cluster.
+type Wish int
+
+// What can be wished. A store that is new, such as after the loss of the one
+// before, knows of no wish: that is no order to take away what runs.
+const (
+	Leave  Wish = iota // as it is: nobody decided
+	Keep               // installed, and as it should be
+	Remove             // away
+)
+
+// Reconcile makes the cluster as is wished, and fills in what it found there. Its error is that of the first thing that failed; what can be
 // done in spite of it is done. The status' Fault says the same in words for the
 // coverage.
-func (m *Manager) Reconcile(ctx context.Context, wanted bool, c *store.Cluster) error {
+func (m *Manager) Reconcile(ctx context.Context, wish Wish, c *store.Cluster) error {
 	var errs []error
-	c.Managed, c.Wanted, c.At = m.Sensor != nil, wanted, m.Now().UTC()
+	c.Managed, c.Wanted, c.Left, c.At = m.Sensor != nil, wish == Keep, wish == Leave, m.Now().UTC()
 	if err := m.writeAuthority(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("write the authority into the ConfigMap %s/%s: %w", m.AuthorityNamespace, m.AuthorityName, err))
 	}
@@ -56,9 +66,12 @@ func (m *Manager) Reconcile(ctx context.Context, wanted bool, c *store.Cluster) 
 	}
 	c.Sensor = store.ClusterSensor{Namespace: m.Sensor.Namespace, Name: m.Sensor.Name}
 	var err error
-	if wanted {
+	switch wish {
+	case Leave:
+		err = m.find(ctx, &c.Sensor)
+	case Keep:
 		err = m.install(ctx, &c.Sensor)
-	} else {
+	case Remove:
 		err = m.remove(ctx, &c.Sensor)
 	}
 	errs = append(errs, err)

@@ -15,8 +15,10 @@ type Cluster struct {
 	Name    string `json:"name"`
 	// Managed says that this installation may keep the sensor, Wanted that the
 	// detector's features ask for it, and Since from when on they say what they say.
+	// Left says that no detector of this store ever said whether it asks for it.
 	Managed bool      `json:"managed"`
 	Wanted  bool      `json:"wanted"`
+	Left    bool      `json:"left,omitempty"`
 	Since   time.Time `json:"since,omitzero"`
 	At      time.Time `json:"at,omitzero"` // it was looked at last
 	// Fault is why the sensor cannot be kept as it should, "Kind:details"; "" when it can.

@@ -59,6 +59,10 @@ func CoverageIn(c *Cluster, heard []Node, now time.Time) NodeCoverage {
 // blame adds why the sensors cannot be managed: to what is wrong, if anything
 // is, and else to what is worth knowing.
 func (c *Cluster) blame(out NodeCoverage) NodeCoverage {
+	if left := c.LeftAlone(); left != "" {
+		out.Note = left
+		return out
+	}
 	if c == nil || !c.Managed || !c.Wanted || c.Fault == "" {
 		return out
 	}
@@ -71,6 +75,16 @@ func (c *Cluster) blame(out NodeCoverage) NodeCoverage {
 		out.Note = c.Fault
 	}
 	return out
+}
+
+// LeftAlone says that a managed sensor is there which this installation neither
+// keeps nor removes, because nobody told it to; "" where that is not so.
+func (c *Cluster) LeftAlone() string {
+	if c == nil || !c.Managed || !c.Left || !c.Sensor.Installed {
+		return ""
+	}
+	return fmt.Sprintf("Sensor left alone:the DaemonSet %s/%s is there, and no detector of this server ever said what to do with it; enable RUNTIME_MONITORING with EKS_ADDON_MANAGEMENT to have it kept, or disable that to have it removed",
+		c.Sensor.Namespace, c.Sensor.Name)
 }
 
 // reports reports whether a sensor of the node was heard a moment ago.

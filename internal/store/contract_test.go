@@ -140,6 +140,11 @@ func testDetectors(t *testing.T, s *store.Store, c *clock) {
 	c.set(day(9))
 	want(t, "delete", s.DeleteDetector(ctx, d.ID), nil)
 	want(t, "delete again", s.DeleteDetector(ctx, d.ID), finding.ErrNotFound)
+	if last, err := s.LastDetector(ctx, d.ID); err != nil || last.DeletedAt.IsZero() {
+		t.Errorf("the deleted one is %+v, %v", last, err)
+	}
+	_, err = s.LastDetector(ctx, "never")
+	want(t, "one that never was", err, finding.ErrNotFound)
 	_, err = s.Detector(ctx, d.ID)
 	want(t, "read deleted", err, finding.ErrNotFound)
 	all, err := s.Detectors(ctx)

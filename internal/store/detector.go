@@ -57,9 +57,19 @@ func (s *Store) Detectors(ctx context.Context) ([]finding.Detector, error) {
 
 // Detector returns a live detector, or finding.ErrNotFound.
 func (s *Store) Detector(ctx context.Context, id string) (finding.Detector, error) {
+	return s.readDetector(ctx, selectDetector+` AND NOT deleted`, id)
+}
+
+// LastDetector returns a detector, also a deleted one (see its DeletedAt);
+// finding.ErrNotFound says that there never was one.
+func (s *Store) LastDetector(ctx context.Context, id string) (finding.Detector, error) {
+	return s.readDetector(ctx, selectDetector, id)
+}
+
+func (s *Store) readDetector(ctx context.Context, query, id string) (finding.Detector, error) {
 	var data []byte
 	var d finding.Detector
-	err := s.queryRow(ctx, selectDetector+` AND NOT deleted`, id).Scan(&data)
+	err := s.queryRow(ctx, query, id).Scan(&data)
 	if err != nil {
 		return d, fmt.Errorf("read detector %s: %w", id, notFound(err))
 	}
