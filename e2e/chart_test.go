@@ -61,7 +61,7 @@ func prepareChart(ctx context.Context, t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	helm, err := build.Helm(module).Build(ctx, t.Output())
+	helm, err := build.Helm(ctx, module, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}

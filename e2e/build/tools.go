@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -24,9 +25,16 @@ func CoreDNS(moduleDir string) Tool {
 	return Tool{Name: "coredns", Dir: filepath.Join(moduleDir, "dns"), Pkg: "."}
 }
 
-// Helm is the Helm with which the chart is tested, in the same version.
-func Helm(moduleDir string) Tool {
-	return Tool{Name: "helm", Dir: filepath.Join(filepath.Dir(moduleDir), "hack", "chart", "helm"), Pkg: "helm.sh/helm/v4/cmd/helm"}
+// Helm returns where the Helm is with which the chart is tested. hack/chart
+// pins and builds it.
+func Helm(ctx context.Context, moduleDir string, log io.Writer) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "run", ".", "helm")
+	cmd.Dir, cmd.Stderr = filepath.Join(filepath.Dir(moduleDir), "hack", "chart"), log
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("build Helm in %s: %w", cmd.Dir, err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // Build returns where the program lies in the cache, and first builds it if it

@@ -36,7 +36,7 @@ func Helm(ctx context.Context, root string, log io.Writer) (string, error) {
 	// Built beside its place: a build that is killed leaves no half a program.
 	tmp := fmt.Sprintf("%s.%d", path, os.Getpid())
 	defer os.Remove(tmp)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", tmp, "helm.sh/helm/v4/cmd/helm")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", tmp, "helm.sh/helm/v4/cmd/helm")
 	cmd.Dir, cmd.Env = module, append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build Helm: %w\n%s", err, out)
