@@ -111,6 +111,35 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestRoomsAreTold: the table of rooms has each of them, and none that is gone.
+func TestRoomsAreTold(t *testing.T) {
+	text, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		for _, cell := range strings.Split(strings.Split(line+"||", "|")[1], ",") {
+			if room, ok := strings.CutPrefix(strings.Trim(cell, " `"), "internal/"); ok {
+				told[room] = true
+			}
+		}
+	}
+	rooms, err := os.ReadDir("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rooms {
+		if !told[r.Name()] {
+			t.Errorf("docs/architecture.md does not say what lives in internal/%s", r.Name())
+		}
+		delete(told, r.Name())
+	}
+	for room := range told {
+		t.Errorf("docs/architecture.md tells of internal/%s, which is not there", room)
+	}
+}
+
 func TestEveryPackageHasOneDoc(t *testing.T) {
 	docs := map[string]int{}
 	for _, s := range sources(t) {
