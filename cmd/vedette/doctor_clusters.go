@@ -50,6 +50,9 @@ func (d *doctor) cluster(c *store.Cluster) {
 	default:
 		d.say(statusOK, name, "the DaemonSet %s/%s has %d of %d pods ready, %d of the newest form", s.Namespace, s.Name, s.Ready, s.Desired, s.Updated)
 	}
+	if max(c.Skew, -c.Skew) > clockSlack && d.now().Sub(c.At) <= clusterLag {
+		d.say(statusFault, "clock of "+c.Name, "its API server's differs by %s from that of the server: let NTP set both, for records carry the one and findings are ordered by it", direction(-c.Skew))
+	}
 	list, more := c.Excluded(maxNodesTold)
 	if len(list) > 0 && c.Managed {
 		if more > 0 {

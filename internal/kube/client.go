@@ -24,6 +24,7 @@ type Client struct {
 	now *entry
 	// stamp is how the files were when now was made of them.
 	stamp string
+	skew  time.Duration
 }
 
 // FieldManager is who the API server notes as the owner of what is applied.
@@ -72,11 +73,13 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 	if err != nil {
 		return err
 	}
+	asked := time.Now()
 	res, err := e.http.Do(req)
 	if err != nil {
 		return &UnreachableError{Server: e.server.String(), Err: inner(err)}
 	}
 	defer res.Body.Close()
+	c.compare(asked, time.Now(), res.Header.Get("Date"))
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil:
@@ -92,6 +95,30 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 		return fmt.Errorf("%s %s: read the answer: %w", r.method, r.at, err)
 	}
 	return nil
+}
+
+// compare notes how far the API server's clock is ahead of this machine's, by the
+// Date of an answer, which was given at some moment between two.
+func (c *Client) compare(from, to time.Time, date string) {
+	told, err := http.ParseTime(date)
+	if err != nil {
+		return
+	}
+	skew := max(told.Sub(to), 0) // Date has no fractions of a second
+	if behind := from.Sub(told.Add(time.Second)); behind > 0 {
+		skew = -behind
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.skew = skew
+}
+
+// Skew is by how much, at the least, the API server's clock is ahead of this
+// machine's, by its last answer; negative when it is behind.
+func (c *Client) Skew() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.skew
 }
 
 // request makes the question for HTTP.

@@ -51,10 +51,11 @@ const (
 	Remove             // away
 )
 
-// Reconcile makes the cluster as is wished, and fills in what it found there. Its error is that of the first thing that failed; what can be
-// done in spite of it is done. The status' Fault says the same in words for the
-// coverage.
+// Reconcile makes the cluster as is wished, and fills in what it found there.
+// Its error is that of the first thing that failed; what can be done in spite of
+// it is done. The status' Fault says the same in words for the coverage.
 func (m *Manager) Reconcile(ctx context.Context, wish Wish, c *store.Cluster) error {
+	defer func() { c.Skew = m.Client.Skew() }()
 	var errs []error
 	c.Managed, c.Wanted, c.Left, c.At = m.Sensor != nil, wish == Keep, wish == Leave, m.Now().UTC()
 	if err := m.writeAuthority(ctx); err != nil {

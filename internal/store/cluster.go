@@ -21,6 +21,8 @@ type Cluster struct {
 	Left    bool      `json:"left,omitempty"`
 	Since   time.Time `json:"since,omitzero"`
 	At      time.Time `json:"at,omitzero"` // it was looked at last
+	// Skew is by how much the API server's clock is ahead of the server's.
+	Skew time.Duration `json:"skew,omitempty"`
 	// Fault is why the sensor cannot be kept as it should, "Kind:details"; "" when it can.
 	Fault  string        `json:"fault,omitempty"`
 	Sensor ClusterSensor `json:"sensor"`
