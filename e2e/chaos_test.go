@@ -38,7 +38,8 @@ func playChaos(ctx context.Context, t *testing.T, b *bed) {
 	if err := b.admin.Apply(ctx, busyPods, "apply", "-f", "-"); err != nil {
 		t.Fatal(err)
 	}
-	stream := b.startStream(ctx, t)
+	outage := outageOf(t)
+	stream := b.startStream(ctx, t, outage)
 	took := map[string]float64{}
 	for _, trouble := range []struct {
 		name string
@@ -53,7 +54,7 @@ func playChaos(ctx context.Context, t *testing.T, b *bed) {
 			time.Sleep(3 * time.Second)
 			b.sh.run(ctx, t, "kubectl uncordon ip-10-77-0-1.ec2.internal")
 		}},
-		{"server out of reach", b.cutOff},
+		{"server out of reach", func(ctx context.Context, t *testing.T) { b.cutOff(ctx, t, outage) }},
 		{"sensor upgraded", func(ctx context.Context, t *testing.T) {
 			b.sh.run(ctx, t, fmt.Sprintf("helm upgrade vedette vedette -n vedette -f values.yaml --set-json 'sensor.extraArgs=[\"--pid=%d\",\"--cpu-limit=300m\"]' --wait --timeout 3m", b.outer))
 			b.waitFor(ctx, t, "the sensor has the new arguments", func() (bool, string) {
@@ -130,16 +131,22 @@ func (b *bed) killServer(ctx context.Context, t *testing.T) {
 	t.Fatal("no process of the server")
 }
 
+// outageOf is how long nobody reaches the server.
+func outageOf(t *testing.T) time.Duration {
+	text := os.Getenv(outageVar)
+	if text == "" {
+		return defaultOutage
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("%s: %v", outageVar, err)
+	}
+	return d
+}
+
 // cutOff makes the server refuse every connection, those that are open too,
 // from the API server and from the sensor.
-func (b *bed) cutOff(ctx context.Context, t *testing.T) {
-	outage := defaultOutage
-	if text := os.Getenv(outageVar); text != "" {
-		var err error
-		if outage, err = time.ParseDuration(text); err != nil {
-			t.Fatalf("%s: %v", outageVar, err)
-		}
-	}
+func (b *bed) cutOff(ctx context.Context, t *testing.T, outage time.Duration) {
 	address := b.sh.run(ctx, t, "kubectl -n vedette get pod vedette-0 -o jsonpath='{.status.podIP}'")
 	rule := func(action string) {
 		for _, chain := range []string{"OUTPUT", "FORWARD"} {

@@ -24,24 +24,23 @@ import (
 type stream struct {
 	cancel          context.CancelFunc
 	done            chan struct{}
+	findingIn       int // calls for each finding
 	calls, bindings int
 	err             error
 }
 
-const (
-	streamPause     = 25 * time.Millisecond
-	streamFindingIn = 40 // calls for each finding
-)
+const streamPause = 25 * time.Millisecond
 
-// startStream starts it.
-func (b *bed) startStream(ctx context.Context, t *testing.T) *stream {
+// startStream starts it. The longer the outage, the rarer are its findings: of
+// more than 200 of a type in a day the rest would be told in one.
+func (b *bed) startStream(ctx context.Context, t *testing.T, outage time.Duration) *stream {
 	t.Helper()
 	client, err := b.c.Client(scenario.Tester(), "kubectl/v1.34.4 (linux/amd64) kubernetes/0000000")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	s := &stream{cancel: cancel, done: make(chan struct{})}
+	s := &stream{cancel: cancel, done: make(chan struct{}), findingIn: 40 * max(1, int(outage/(2*time.Minute)))}
 	go func() {
 		defer close(s.done)
 		for s.err == nil && ctx.Err() == nil {
@@ -59,7 +58,7 @@ func (s *stream) call(client kubernetes.Interface) (err error) {
 	defer cancel()
 	name := fmt.Sprintf("stream-%05d", s.calls)
 	switch {
-	case s.calls%streamFindingIn == 0:
+	case s.calls%s.findingIn == 0:
 		_, err = client.RbacV1().RoleBindings("other").Create(ctx, &rbacv1.RoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: name},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
