@@ -33,7 +33,7 @@ if $can_install; then
 fi
 
 step "unit, scenario and API tests"
-go test -timeout 20m $(go list ./... | grep -v -e /internal/soak -e /internal/acts -e /internal/console/browser)
+go test -timeout 20m -parallel 6 $(go list ./... | grep -v -e /internal/soak -e /internal/acts -e /internal/console/browser)
 
 step "soak, briefly"
 go test -count=1 ./internal/soak

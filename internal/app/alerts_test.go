@@ -108,6 +108,7 @@ func TestAlertRules(t *testing.T) {
 // TestAlertsFire: each alert fires when it shall, says what it shall, and does
 // not when all is well.
 func TestAlertsFire(t *testing.T) {
+	t.Parallel()
 	testbed.Promtool(t, "test", "rules", alertTests)
 	var file struct {
 		RuleFiles []string `yaml:"rule_files"`

@@ -133,7 +133,7 @@ func described(t *testing.T, a *App) map[string]string {
 // interface that EC2 does not know is asked for once; nothing counts twice, and
 // no source appears that nobody sends.
 func TestLookups(t *testing.T) {
-	awsCredentials(t)
+	t.Parallel()
 	w, dir := newEC2World(t), t.TempDir()
 	a := lookupApp(t, dir, w.URL)
 	gone := "eni-0000000000000dead"
@@ -185,7 +185,7 @@ func TestLookups(t *testing.T) {
 // TestLookupRefused: that EC2 may not be asked is told with what to do, and asked
 // again later; the finding is there all the same.
 func TestLookupRefused(t *testing.T) {
-	awsCredentials(t)
+	t.Parallel()
 	w := newEC2World(t)
 	w.refuse = true
 	a := lookupApp(t, t.TempDir(), w.URL)

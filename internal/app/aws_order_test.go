@@ -107,6 +107,7 @@ const (
 // TestOrderOfFlowsAndQueries: flow records and queries give the same findings,
 // with the same counts, in any order within their bound.
 func TestOrderOfFlowsAndQueries(t *testing.T) {
+	t.Parallel()
 	scenarios(t, func(t *testing.T, path string, a *txtar.Archive) {
 		if kind := filepath.Base(filepath.Dir(path)); kind == "flow" || kind == "dns" {
 			sameInAnyOrder(t, inputs(t, a), 0)
@@ -169,6 +170,7 @@ var mayMiss = map[string]bool{"trails-weakened": true, "credentials-at-other-clo
 // counts, in any order within fifteen minutes, but in the scenarios of unordered;
 // and there all findings, but in those of mayMiss.
 func TestOrderOfCalls(t *testing.T) {
+	t.Parallel()
 	scenarios(t, func(t *testing.T, path string, a *txtar.Archive) {
 		if filepath.Base(filepath.Dir(path)) != "cloudtrail" {
 			return

@@ -34,17 +34,6 @@ import (
 	"github.com/vedette-project/vedette/internal/testbed"
 )
 
-// awsCredentials are those of the test's servers, where AWS's tools look.
-func awsCredentials(t *testing.T) {
-	t.Helper()
-	for k, v := range map[string]string{
-		"AWS_ACCESS_KEY_ID": testbed.AWSKey, "AWS_SECRET_ACCESS_KEY": testbed.AWSSecret, "AWS_EC2_METADATA_DISABLED": "true",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	} {
-		t.Setenv(k, v)
-	}
-}
-
 // trailRecord is a CloudTrail event of the account and Region that is served.
 func trailRecord(id string, n int) string {
 	return fmt.Sprintf(`{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","principalId":"AIDA1","arn":"arn:aws:iam::111122223333:user/jane","accountId":"111122223333","userName":"jane"},`+
@@ -78,7 +67,7 @@ func TestObjects(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it starts servers")
 	}
-	awsCredentials(t)
+	t.Parallel()
 	s3, sqs := testbed.S3(t), testbed.SQS(t)
 	s3.Bucket("logs")
 	queue := sqs.Queue("vedette", 30*time.Second, "", 0)
@@ -211,7 +200,7 @@ func TestObjectLost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it starts servers")
 	}
-	awsCredentials(t)
+	t.Parallel()
 	s3 := testbed.S3(t)
 	s3.Bucket("logs")
 	s3.Put("logs", trailKey("bad", 1), zipped(trailFile("bad", 10))[:50], nil)
@@ -322,6 +311,7 @@ func TestAlone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it waits for leases")
 	}
+	t.Parallel()
 	s := newShared(t, 1)
 	in := []*App{s.start(t, "in0", "ingest"), s.start(t, "in1", "ingest")}
 	var running, most atomic.Int32

@@ -77,6 +77,7 @@ func settingsOf(t *testing.T, c *config.Config) Settings {
 // TestBacktestIsTwoScans: each side finds, byte for byte, what a scan by its
 // settings finds, with one worker or several, judged once or twice.
 func TestBacktestIsTwoScans(t *testing.T) {
+	t.Parallel()
 	log := backtestLog(t)
 	today := config.Default()
 	candidate := config.Default()

@@ -17,6 +17,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it runs a server for some seconds")
 	}
+	t.Parallel()
 	s := newKilled(t)
 	configure := func(dir string) {
 		s.dir = dir
@@ -38,7 +39,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	s.start()
 	p.start()
 	var last string
-	judged := 0
+	judged, beyond := 0, 0 // before the last backup began, and when it was made
 	for i := range 4 {
 		from := s.newest()
 		until(t, "more lines are judged", func() bool { return s.newest() > from+300 && log.isRead(s) })
@@ -46,9 +47,10 @@ func TestBackupUnderLoad(t *testing.T) {
 		last = filepath.Join(t.TempDir(), fmt.Sprintf("%d.tar.zst", i))
 		judged = s.newest()
 		p.run("backup", "--config", s.settings, "--to", last)
+		beyond = s.newest()
 		p.run("backup", "verify", last)
 	}
-	until(t, "lines are judged that the backup lacks", func() bool { return s.newest() > judged+500 })
+	until(t, "lines are judged that the backup lacks", func() bool { return s.newest() > beyond+500 })
 	quiet()
 	until(t, "the log is read to its end", func() bool { return s.newest() >= log.newest() })
 	p.stop()

@@ -80,6 +80,7 @@ func asAKS(t *testing.T, line []byte) []byte {
 }
 
 func TestScenariosOfAKS(t *testing.T) {
+	t.Parallel()
 	kubernetesScenarios(t, func(t *testing.T, name string, a *txtar.Archive) {
 		if name == "rotated-logs" || name == "bad-input" || name == "truncated" {
 			t.Skip("about lines that are no records, which stay as they are")
@@ -136,6 +137,7 @@ func typesIn(summary string) []string {
 }
 
 func TestScenariosOfGKE(t *testing.T) {
+	t.Parallel()
 	seen := 0
 	kubernetesScenarios(t, func(t *testing.T, name string, a *txtar.Archive) {
 		o := inputs(t, a)

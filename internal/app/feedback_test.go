@@ -12,6 +12,7 @@ import (
 // TestFeedback: what a user calls not useful is expected from then on, also
 // after a restart; what is useful, or useful after all, is found again.
 func TestFeedback(t *testing.T) {
+	t.Parallel()
 	days, act := unusual(t, begin)
 	old := logFile(t, days)
 	for name, tc := range map[string]struct {
@@ -96,6 +97,7 @@ func sameLater(lines []string) []string {
 // TestFeedbackOnOthers: feedback on a finding that no model made, or on a
 // sample, is kept, and nothing waits.
 func TestFeedbackOnOthers(t *testing.T) {
+	t.Parallel()
 	a := startApp(t, t.TempDir(), nil)
 	st, detector := enable(t, a)
 	mustPush(t, a, "prod", attack("mallory", 1))

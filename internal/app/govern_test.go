@@ -131,6 +131,7 @@ func TestNoise(t *testing.T) {
 // the records are cut into pushes, wherever it is started anew, and when commits
 // fail.
 func TestNoiseScanIsServe(t *testing.T) {
+	t.Parallel()
 	const n, budget = 120, 9
 	o := scanOptions(t, []string{floodFile(t, n)})
 	o.Noise = noise.Limits{PerDay: 3, Types: map[string]int{"Execution:Kubernetes/ExecInKubeSystemPod": budget}}

@@ -68,6 +68,7 @@ var (
 // a list gets it, with the times of then, in a server that was restarted in
 // between; its twin that nobody met is not. And no source goes quiet of it.
 func TestPastOfAServer(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	a := startApp(t, dir, nil)
 	meet(t, a)
@@ -170,6 +171,7 @@ func TestPastOfWorkers(t *testing.T) {
 // tells them again to the next one, as who tells them does. In the end each
 // finding has counted everything once.
 func TestPastWhenKilled(t *testing.T) {
+	t.Parallel()
 	if dir := os.Getenv("VEDETTE_TEST_PAST"); dir != "" {
 		tellUntilKilled(t, dir)
 		return

@@ -28,9 +28,6 @@ func BenchmarkListActivation(b *testing.B) {
 	server := testbed.S3(b)
 	server.Bucket("lists")
 	server.Put("lists", "bad.txt", []byte(addresses(maxThreatIPs)), nil)
-	for k, v := range awsOfTests() {
-		b.Setenv(k, v)
-	}
 	buckets := config.Access{Region: testbed.AWSRegion, Endpoint: server.Endpoint, PathStyle: true}
 	b.Run("SQLite", func(b *testing.B) {
 		benchActivation(b, func(c *config.Config) { c.Intelligence.ListBuckets = buckets })

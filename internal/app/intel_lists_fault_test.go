@@ -122,6 +122,7 @@ func TestListContents(t *testing.T) {
 // TestListObjectFaults: what can be wrong with an object, said by a real S3
 // server where it can say it.
 func TestListObjectFaults(t *testing.T) {
+	t.Parallel()
 	server := testbed.S3(t)
 	server.Bucket("lists")
 	server.Put("lists", "good.txt", []byte("203.0.113.7\n"), nil)

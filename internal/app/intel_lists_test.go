@@ -18,6 +18,7 @@ import (
 
 // TestListLife goes the way of a list, on a real S3 server.
 func TestListLife(t *testing.T) {
+	t.Parallel()
 	server := testbed.S3(t)
 	server.Bucket("lists")
 	bothStores(t, func(t *testing.T, st *store.Store, again func() *store.Store) {
@@ -172,6 +173,7 @@ func TestListRead(t *testing.T) {
 // TestListAdoption: a list is ACTIVE when all workers judge by it, and gone when
 // none does any more.
 func TestListAdoption(t *testing.T) {
+	t.Parallel()
 	bothStores(t, func(t *testing.T, st *store.Store, again func() *store.Store) {
 		url, trust := web(t, func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprintln(rw, "203.0.113.1") })
 		w := newListWorld(t, st, trust)

@@ -89,6 +89,7 @@ func TestOperatorFormats(t *testing.T) {
 // TestOperatorFaults: a configuration check and a scan refuse a list with any
 // fault; it is named with its line.
 func TestOperatorFaults(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"203.0.113.7\nno entry\n":                   "line 2",
 		"203.0.113.7\n0.0.0.0/0\n":                  "line 2: 0.0.0.0/0 is too wide",

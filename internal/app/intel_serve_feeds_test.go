@@ -189,6 +189,7 @@ func TestFeedsSwitchedOff(t *testing.T) {
 
 // TestFolderOfFeedsIsOfNoUse: a server starts and detects without feeds.
 func TestFolderOfFeedsIsOfNoUse(t *testing.T) {
+	t.Parallel()
 	for name, damage := range map[string]func(t *testing.T, dir string){
 		"a file is there": func(t *testing.T, dir string) { write(t, dir, "no folder") },
 		"a list is cut short": func(t *testing.T, dir string) {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -189,21 +188,11 @@ func custom(n int) map[string]int {
 	}
 }
 
-// awsOfTests is the environment of who uses the stores of tests.
-func awsOfTests() map[string]string {
-	return map[string]string{
-		"AWS_ACCESS_KEY_ID": testbed.AWSKey, "AWS_SECRET_ACCESS_KEY": testbed.AWSSecret, "AWS_EC2_METADATA_DISABLED": "true",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	}
-}
-
 // TestListsOfARunningServer: lists that are made with AWS's SDK, from a bucket
 // and from a file, are in force within seconds, for records of every source;
 // what is trusted wins; what is deactivated is out of force.
 func TestListsOfARunningServer(t *testing.T) {
-	for k, v := range awsOfTests() {
-		t.Setenv(k, v)
-	}
+	t.Parallel()
 	s3 := testbed.S3(t)
 	s3.Bucket("lists")
 	for _, kind := range []string{"SQLite", "PostgreSQL"} {

@@ -32,6 +32,7 @@ func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it kills a server for about ten seconds")
 	}
+	t.Parallel()
 	s := newKilled(t)
 	s.start()
 	done := make(chan struct{})
@@ -87,6 +88,7 @@ func TestSequencesOfKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it kills a server for about ten seconds")
 	}
+	t.Parallel()
 	pieces, scanned := attacksInPieces(t)
 	s := newKilled(t)
 	s.start()
@@ -160,11 +162,8 @@ func newKilled(t *testing.T) *killed {
 	t.Helper()
 	dir := t.TempDir()
 	s := &killed{
-		t: t, binary: filepath.Join(dir, "vedette"), dir: filepath.Join(dir, "data"), log: filepath.Join(dir, "audit", "audit.log"),
+		t: t, binary: vedetteBinary(t), dir: filepath.Join(dir, "data"), log: filepath.Join(dir, "audit", "audit.log"),
 		addr: testbed.FreeAddr(t), metrics: testbed.FreeAddr(t), settings: filepath.Join(dir, "vedette.yaml"),
-	}
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", s.binary, "../../cmd/vedette").CombinedOutput(); err != nil {
-		t.Fatalf("build the binary: %v\n%s", err, out)
 	}
 	settings := fmt.Sprintf("account: \"111122223333\"\nregion: eu-central-1\nserver: {listen: %q, metricsListen: %q}\nstore: {dataDir: %q}\n"+
 		"intelligence: {feeds: {enabled: false}}\ningest: {follow: [{path: %q, cluster: followed}]}\n", s.addr, s.metrics, s.dir, s.log)

@@ -91,6 +91,7 @@ func typesOf(fs []*finding.Finding) map[string]int64 {
 // unusual on its first day, exactly what a scan with a warm-up finds; without
 // it finds nothing of that kind. In a file, and in a database.
 func TestLearnThenServe(t *testing.T) {
+	t.Parallel()
 	days, act := unusual(t, begin)
 	old := logFile(t, days)
 	o := scanOptions(t, []string{logFile(t, act)})
@@ -150,6 +151,7 @@ func TestLearnThenServe(t *testing.T) {
 // TestLearnedComesLive: what was learned from raises nothing, and is judged
 // like any record when it comes live.
 func TestLearnedComesLive(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	lines := []string{attack("mallory", 1), benign("jane", 2)}
 	learn(t, dir, func(c *config.Config) { c.Cluster = "prod" }, logFile(t, lines))
@@ -190,6 +192,7 @@ func TestLearnKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it kills processes for some seconds")
 	}
+	t.Parallel()
 	days, act := unusual(t, begin)
 	logs := t.TempDir()
 	for i := 0; len(days) > 0; i++ { // in several files, as logs are

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/event"
 )
 
@@ -125,7 +126,8 @@ func samples(t *testing.T, page string) map[string]float64 {
 
 // TestHealth: alive is who answers; ready is who can keep records.
 func TestHealth(t *testing.T) {
-	a := startApp(t, t.TempDir(), nil)
+	t.Parallel()
+	a := startApp(t, t.TempDir(), func(c *config.Config) { c.Server.DrainTimeout = time.Second }) // it ends without its store
 	health := func() (live, ready int) {
 		live, _ = get(t, "http://"+a.MetricsAddr+"/livez")
 		ready, _ = get(t, "http://"+a.MetricsAddr+"/readyz")

@@ -17,6 +17,7 @@ import (
 // Scripts of people call the API with an ID token of a real provider: with the
 // rights of their groups, by their name in the audit log, page by page.
 func TestPeopleCallTheAPIWithIDTokens(t *testing.T) {
+	t.Parallel()
 	idp := testbed.StartOpenID(t, "http://127.0.0.1/console/", false)
 	secretFile := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secretFile, []byte(testbed.OpenIDSecret+"\n"), 0o600); err != nil {

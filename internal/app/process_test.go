@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vedette-project/vedette/internal/config"
@@ -35,16 +36,18 @@ func TestPatience(t *testing.T) {
 		{journal.ErrUnavailable, true},
 		{syscall.ECONNREFUSED, true},
 	} {
-		tries := 0
-		err := a.patiently(t.Context(), "it", func(context.Context) error {
-			if tries++; tries == 2 {
-				return nil
+		synctest.Test(t, func(t *testing.T) {
+			tries := 0
+			err := a.patiently(t.Context(), "it", func(context.Context) error {
+				if tries++; tries == 2 {
+					return nil
+				}
+				return tc.err
+			})
+			if want := map[bool]int{true: 2, false: 1}[tc.waits]; tries != want || (err == nil) != tc.waits {
+				t.Errorf("%v: tried %d times, then %v", tc.err, tries, err)
 			}
-			return tc.err
 		})
-		if want := map[bool]int{true: 2, false: 1}[tc.waits]; tries != want || (err == nil) != tc.waits {
-			t.Errorf("%v: tried %d times, then %v", tc.err, tries, err)
-		}
 	}
 }
 

@@ -197,6 +197,7 @@ func TestPublishKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it kills a server for some seconds")
 	}
+	t.Parallel()
 	s := newKilled(t)
 	quiet, loud := newHook(t), newHook(t)
 	text, err := os.ReadFile(s.settings)
@@ -286,7 +287,7 @@ func (s *killed) attackers(done <-chan struct{}, who int, did map[string]int64) 
 // TestExport: a destination of the API is verified, gets the findings that come
 // after it, says when it cannot be written to, and goes on when it can.
 func TestExport(t *testing.T) {
-	awsCredentials(t)
+	t.Parallel()
 	srv := testbed.S3(t)
 	srv.Bucket("findings")
 	a := startApp(t, t.TempDir(), func(c *config.Config) {

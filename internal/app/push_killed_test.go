@@ -31,6 +31,7 @@ func TestPushKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it kills processes for about ten seconds")
 	}
+	t.Parallel()
 	s := newKilled(t)
 	settings := fmt.Sprintf("account: \"111122223333\"\nregion: eu-central-1\nserver: {listen: %q, metricsListen: %q}\nstore: {dataDir: %q}\n"+
 		"intelligence: {feeds: {enabled: false}}\ningest: {requireToken: always}\n", s.addr, s.metrics, s.dir)

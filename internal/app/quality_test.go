@@ -20,6 +20,7 @@ import (
 // it, and all scenarios in which nothing is wrong, half of them recorded from a
 // real cluster. What was reached once must not get worse.
 func TestQuality(t *testing.T) {
+	t.Parallel()
 	file := "testdata/quality/thresholds.yaml"
 	data, err := os.ReadFile(file)
 	if err != nil {

@@ -87,6 +87,7 @@ func bigRecord(t *testing.T, n, size int) string {
 
 // TestManySenders: many at once, several of one cluster, some records twice.
 func TestManySenders(t *testing.T) {
+	t.Parallel()
 	a := startApp(t, t.TempDir(), nil)
 	const senders, pushes = 50, 10
 	want := map[string]int64{}

@@ -85,6 +85,7 @@ func (a *App) healthWhileHeld(t *testing.T, cluster string) (string, error) {
 
 // TestTooOld: what waited longer than it may is dropped, and counted so.
 func TestTooOld(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	a := startApp(t, dir, func(c *config.Config) { c.Journal.MaxAge = time.Second })
 	release := hold(t, a)

@@ -14,6 +14,7 @@ import (
 // TestBackup: a data directory that was copied while the server was stopped is
 // the server, somewhere else; and what came to the first one later is not in it.
 func TestBackup(t *testing.T) {
+	t.Parallel()
 	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	a := startApp(t, dir, nil)
 	mustPush(t, a, "prod", attack("mallory", 1))
@@ -46,6 +47,7 @@ func TestBackup(t *testing.T) {
 // TestOlderStore: a database that is put back beside a newer journal takes up
 // again what the journal still has, and counts the messages it no longer has.
 func TestOlderStore(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	a := startApp(t, dir, nil)
 	mustPush(t, a, "prod", attack("mallory", 1))
@@ -83,6 +85,7 @@ func TestOlderStore(t *testing.T) {
 // TestWipedJournal: a journal that was thrown away begins anew, and nothing
 // that comes then is taken for something that was judged before.
 func TestWipedJournal(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	a := startApp(t, dir, nil)
 	for n := range 3 {
@@ -107,6 +110,7 @@ func shardCount(n int) func(*config.Config) {
 
 // TestResize: the number of shards changes when nothing waits, and not before.
 func TestResize(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	a := startApp(t, dir, shardCount(4))
 	for _, cluster := range []string{"a", "b", "c", "d", "e"} {

@@ -17,6 +17,7 @@ import (
 // which each judges, a mode is taken up by all of them, counts of all are added
 // up, and the fault of one is told of all.
 func TestRulesOfSeveralServers(t *testing.T) {
+	t.Parallel()
 	s := newShared(t, 1)
 	dirs := map[string]rulesDir{"in": {t, t.TempDir()}, "d1": {t, t.TempDir()}, "d2": {t, t.TempDir()}}
 	start := func(name, role string) *App {

@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/detect"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/finding"
 	"github.com/vedette-project/vedette/internal/simulate"
@@ -110,9 +113,17 @@ func scanConfig() *config.Config {
 	return c
 }
 
+// detectByDefault are the options of scanConfig. To read the rules they hold is
+// most of the work of a short scan.
+var detectByDefault = sync.OnceValues(func() (detect.Options, error) { return DetectOptions(scanConfig()) })
+
 func optionsOf(t testing.TB, c *config.Config, paths []string) ScanOptions {
 	t.Helper()
-	d, err := DetectOptions(c)
+	detectOptions := func() (detect.Options, error) { return DetectOptions(c) }
+	if reflect.DeepEqual(c, scanConfig()) {
+		detectOptions = detectByDefault
+	}
+	d, err := detectOptions()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +156,7 @@ func scan(t testing.TB, o ScanOptions) *ScanResult {
 // TestScenarios reads raw records and compares what was found, and how every
 // record ended, with what the scenario wants.
 func TestScenarios(t *testing.T) {
+	t.Parallel()
 	scenarios(t, func(t *testing.T, path string, a *txtar.Archive) {
 		got := summary(scan(t, inputs(t, a)))
 		for i, f := range a.Files {

@@ -112,15 +112,18 @@ func TestSecretsStayOutOfTheLog(t *testing.T) {
 		"text": func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewTextHandler(w, o) },
 		"json": func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewJSONHandler(w, o) },
 	} {
+		// The environment is set before both begin; it is the same for both.
+		s, bad := newSecrets(t), echo(t)
+		t.Setenv("AWS_ACCESS_KEY_ID", "AKIDTESTSECRETS")
+		t.Setenv("AWS_SECRET_ACCESS_KEY", s.made("the secret access key of AWS"))
+		t.Setenv("AWS_SESSION_TOKEN", s.made("the session token of AWS"))
+		c := config.Default()
+		c.Server.Listen, c.Server.MetricsListen, c.Store.DataDir = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(s.dir, "data")
+		c.Ingest.RequireToken = "always"
+		failEverywhere(s, c, bad)
 		t.Run(name, func(t *testing.T) {
-			s, bad := newSecrets(t), echo(t)
-			t.Setenv("AWS_ACCESS_KEY_ID", "AKIDTESTSECRETS")
-			t.Setenv("AWS_SECRET_ACCESS_KEY", s.made("the secret access key of AWS"))
-			t.Setenv("AWS_SESSION_TOKEN", s.made("the session token of AWS"))
-			c := config.Default()
-			c.Server.Listen, c.Server.MetricsListen, c.Store.DataDir = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(s.dir, "data")
-			c.Ingest.RequireToken = "always"
-			failEverywhere(s, c, bad)
+			t.Parallel()
+			s.t = t
 			log := slog.New(handler(s, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			a, err := Start(t.Context(), Options{Config: c, Now: time.Now, Log: log, Version: "test", Role: "all"})
 			if err != nil {

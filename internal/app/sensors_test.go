@@ -79,6 +79,7 @@ func pushSensor(t *testing.T, a *App, path string, lines ...string) {
 // TestSensorsAccounted: what is sent again counts once, and what never came
 // counts once as lost, also when the server ends in between; in both databases.
 func TestSensorsAccounted(t *testing.T) {
+	t.Parallel()
 	play := func(t *testing.T, a *App, again func() *App) {
 		const path = "/ingest/runtime/prod"
 		pushSensor(t, a, path, sensorLines("node-a", "run-1", 1, 40)...)
@@ -264,6 +265,7 @@ func TestSensorFeatures(t *testing.T) {
 
 // TestSensorScope: nodes say which cluster they are of; one push may hold several.
 func TestSensorScope(t *testing.T) {
+	t.Parallel()
 	a := startApp(t, t.TempDir(), func(c *config.Config) { c.Cluster = "own" })
 	in := func(cluster string, n int) string {
 		return strings.Replace(sensorLine("node-"+cluster, "run-"+cluster, n, n, nil), `"node":{`, `"node":{"cluster":"`+cluster+`",`, 1)
@@ -308,6 +310,7 @@ func TestSensorsKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it kills a server for several seconds")
 	}
+	t.Parallel()
 	s := newKilled(t)
 	s.start()
 	done := make(chan struct{})

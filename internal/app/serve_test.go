@@ -81,13 +81,16 @@ func settle(t *testing.T, a *App) {
 	})
 }
 
-// until waits for a condition, for at most 20 seconds.
+// until waits for a condition, for at most two minutes. It looks less often the
+// longer that takes: what is waited for needs the processor, too.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {
+	pause := 2 * time.Millisecond
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(pause) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain: %s", what)
 		}
+		pause = min(pause*5/4, 25*time.Millisecond)
 	}
 }
 
@@ -116,6 +119,7 @@ func enable(t *testing.T, a *App) (st *store.Store, detector string) {
 // TestSuppression: a filter with the action ARCHIVE archives findings that are
 // new, never one that was there, whatever happens to it.
 func TestSuppression(t *testing.T) {
+	t.Parallel()
 	a := startApp(t, t.TempDir(), nil)
 	st, detector := enable(t, a)
 	mustPush(t, a, "prod", attack("old", 1))
@@ -150,6 +154,7 @@ func TestSuppression(t *testing.T) {
 // TestSwitchedOff: records that arrive while the operator has the analysis off
 // are dropped and counted so; before there is a detector they are judged.
 func TestSwitchedOff(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		off, on func(context.Context, *store.Store, finding.Detector) error
 		kept    int64 // occurrences from before

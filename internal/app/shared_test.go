@@ -61,6 +61,7 @@ func shardsOf(t *testing.T, want map[*App]int) {
 // TestScaleOutAndIn: workers come and go while records come in; each record
 // counts once, and the shards are spread evenly over who is there.
 func TestScaleOutAndIn(t *testing.T) {
+	t.Parallel()
 	s := newShared(t, 3)
 	in := s.start(t, "in", "ingest,api")
 	d1 := s.start(t, "d1", "detect")

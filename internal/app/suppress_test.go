@@ -15,6 +15,7 @@ import (
 // TestSuppressionCounts: what a filter hides is counted exactly, over restarts
 // too, until it expires by the time of the findings.
 func TestSuppressionCounts(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	a := startApp(t, dir, nil)
 	st, detector := enable(t, a)

@@ -321,6 +321,7 @@ func TestOneAuthorityInFolder(t *testing.T) {
 // TestOneAuthorityInDatabase: so do servers that share a database, each with
 // its own data directory, and a server with another sealing key is refused.
 func TestOneAuthorityInDatabase(t *testing.T) {
+	t.Parallel()
 	database := testbed.Postgres(t).URL("vedette")
 	first := t.TempDir()
 	if _, err := access.OpenSealer(first); err != nil {
@@ -376,6 +377,7 @@ func TestOneAuthorityInDatabase(t *testing.T) {
 // TestAuthorityMovesToDatabase: who moves from a data directory to a database
 // need not tell anybody of another authority.
 func TestAuthorityMovesToDatabase(t *testing.T) {
+	t.Parallel()
 	pg := testbed.Postgres(t)
 	c := config.Default()
 	c.Store.DataDir, c.Server.TLS.Auto = t.TempDir(), true

@@ -19,11 +19,8 @@ import (
 // data directory, meet an empty database at the same moment. Both serve, and
 // who trusts the authority that a third prints trusts both.
 func TestFirstStartsAtOnce(t *testing.T) {
-	database, dir := testbed.Postgres(t).URL("vedette"), t.TempDir()
-	binary := filepath.Join(dir, "vedette")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/vedette").CombinedOutput(); err != nil {
-		t.Fatalf("build the binary: %v\n%s", err, out)
-	}
+	t.Parallel()
+	database, dir, binary := testbed.Postgres(t).URL("vedette"), t.TempDir(), vedetteBinary(t)
 	if err := os.Mkdir(filepath.Join(dir, "first"), 0o700); err != nil {
 		t.Fatal(err)
 	}

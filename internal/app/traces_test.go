@@ -154,6 +154,7 @@ func TestTrace(t *testing.T) {
 // TestTraceAcrossProcesses: the trace goes on in the process that judges, and
 // in the one that publishes.
 func TestTraceAcrossProcesses(t *testing.T) {
+	t.Parallel()
 	s, collector, hook := newShared(t, 1), testbed.OTelCollector(t), newTraced(t)
 	s.traces, s.targets = collector.Endpoint, []config.Target{webhook("pager", hook.URL, "")}
 	in := s.start(t, "in", "ingest,api")

@@ -34,13 +34,17 @@ type upgraded struct {
 
 // eachRelease runs a test on the data of every older version, in both stores.
 func eachRelease(t *testing.T, run func(t *testing.T, u *upgraded)) {
+	t.Helper()
 	versions, err := filepath.Glob(filepath.Join(releasesDir, "v*"))
 	if err != nil || len(versions) == 0 {
 		t.Fatalf("no version in %s: %v", releasesDir, err)
 	}
 	for _, dir := range versions {
 		for _, kind := range []string{"SQLite", "PostgreSQL"} {
-			t.Run(filepath.Base(dir)+"/"+kind, func(t *testing.T) { run(t, unpacked(t, dir, kind)) })
+			t.Run(filepath.Base(dir)+"/"+kind, func(t *testing.T) {
+				t.Parallel()
+				run(t, unpacked(t, dir, kind))
+			})
 		}
 	}
 }
@@ -49,10 +53,6 @@ func eachRelease(t *testing.T, run func(t *testing.T, u *upgraded)) {
 // as this version reads it.
 func unpacked(t *testing.T, dir, kind string) *upgraded {
 	t.Helper()
-	for _, e := range withoutAWS() {
-		name, value, _ := strings.Cut(e, "=")
-		t.Setenv(name, value)
-	}
 	u := &upgraded{t: t, dir: t.TempDir()}
 	packed := map[string]string{"SQLite": "sqlite.tar.zst", "PostgreSQL": "postgres.tar.zst"}[kind]
 	unpack(t, filepath.Join(dir, packed), u.dir)
@@ -114,6 +114,7 @@ func (u *upgraded) begin() error {
 // set up and what was found reads back the same, byte for byte; what waited in
 // the journal is judged, once; keys, rules, lists and models are in force.
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	eachRelease(t, func(t *testing.T, u *upgraded) {
 		if err := errors.Join(CheckRules(u.cfg), CheckFeeds(u.cfg), CheckFiles(u.cfg), CheckPeople(u.cfg)); err != nil {
 			t.Errorf("config check: %v", err)
@@ -326,6 +327,7 @@ func (u *upgraded) push(path string, lines ...string) {
 // TestDowngradeIsRefused: an older binary does not touch data that a newer one
 // has migrated, and says so.
 func TestDowngradeIsRefused(t *testing.T) {
+	t.Parallel()
 	eachRelease(t, func(t *testing.T, u *upgraded) {
 		if err := u.begin(); err != nil { // brings them to the version of today
 			t.Fatal(err)
