@@ -45,6 +45,7 @@ func TestEveryValueIsUsed(t *testing.T) {
 		"tls.certManager": {"$cert"}, "distributed.ingest": {"$values"}, "distributed.api": {"$values"},
 		// "with" makes the group the dot.
 		"distributed.ingest.autoscaling": {""}, "metrics.serviceMonitor": {""}, "metrics.prometheusRule": {""}, "metrics.dashboard": {""},
+		"auditLog.podMonitor": {""},
 	}
 	list, _, err := readValues(dir)
 	if err != nil {

@@ -75,6 +75,7 @@ func define(t *testing.T, c *cluster) {
 	t.Helper()
 	for _, d := range []struct{ module, version, path string }{
 		{"github.com/prometheus-operator/prometheus-operator", "v0.85.0", "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml"},
+		{"github.com/prometheus-operator/prometheus-operator", "v0.85.0", "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"},
 		{"github.com/prometheus-operator/prometheus-operator", "v0.85.0", "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"},
 		{"github.com/cert-manager/cert-manager", "v1.21.2", "deploy/crds/cert-manager.io_certificates.yaml"},
 	} {
@@ -85,7 +86,7 @@ func define(t *testing.T, c *cluster) {
 		c.must(t, text, "apply", "--server-side", "-f", "-")
 	}
 	c.must(t, nil, "wait", "--for=condition=Established", "--timeout=60s", "crd",
-		"servicemonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com", "certificates.cert-manager.io")
+		"servicemonitors.monitoring.coreos.com", "podmonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com", "certificates.cert-manager.io")
 }
 
 // moduleFile is a file of a Go module.

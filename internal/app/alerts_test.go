@@ -10,9 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/vedette-project/vedette/internal/config"
+	sending "github.com/vedette-project/vedette/internal/push"
 	"github.com/vedette-project/vedette/internal/testbed"
 )
 
@@ -81,6 +83,24 @@ func tellable(t *testing.T) map[string]bool {
 	for sample := range samples(t, page) {
 		name, _, _ := strings.Cut(sample, "{")
 		out[name] = true
+	}
+	for _, name := range tellableOfPush(t) {
+		out[name] = true
+	}
+	return out
+}
+
+// tellableOfPush are those of `vedette push --follow`.
+func tellableOfPush(t *testing.T) (out []string) {
+	t.Helper()
+	r := prometheus.NewRegistry()
+	if _, err := new(sending.Watch).Handler(r); err != nil {
+		t.Fatal(err)
+	}
+	descs := make(chan *prometheus.Desc)
+	go func() { r.Describe(descs); close(descs) }()
+	for d := range descs {
+		out = append(out, regexp.MustCompile(`fqName: "(\w+)"`).FindStringSubmatch(d.String())[1])
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/vedette-project/vedette/internal/config"
 	"github.com/vedette-project/vedette/internal/rule"
@@ -14,6 +15,9 @@ import (
 // are not switched off and that no rule of the operator's replaces, which has
 // the same id. Nil if there are none.
 func RuleSet(d config.Detection) (*rule.Set, error) {
+	if p := &d.RulePack; len(d.Rules) == 0 && p.Enabled && len(p.Disable) == 0 {
+		return wholePack()
+	}
 	own, err := rule.ReadFiles(d.Rules...)
 	if err != nil {
 		return nil, err
@@ -24,6 +28,15 @@ func RuleSet(d config.Detection) (*rule.Set, error) {
 	}
 	return loadRules(slices.Concat(pack, own))
 }
+
+// wholePack is the pack as it is: most of what rules cost is reading their YAML.
+var wholePack = sync.OnceValues(func() (*rule.Set, error) {
+	files, err := rules.Files()
+	if err != nil {
+		return nil, err
+	}
+	return loadRules(files)
+})
 
 // LoadRules reads rules of the operator's own, nil if none are named. A rule
 // with a fault is no rule that somebody relies on: nothing starts with one.
