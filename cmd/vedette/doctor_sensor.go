@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/vedette-project/vedette/internal/kube/incluster"
 	"github.com/vedette-project/vedette/internal/sensor/caps"
 	"github.com/vedette-project/vedette/internal/sensor/kernel"
 )
@@ -58,7 +59,8 @@ func (d *doctor) sensor() {
 
 // inContainer reports whether this process runs in a pod or another container.
 func inContainer(getenv func(string) string, exists func(path string) bool) bool {
-	return getenv("KUBERNETES_SERVICE_HOST") != "" || exists("/.dockerenv") || exists("/run/.containerenv")
+	_, pod := incluster.Find(getenv)
+	return pod || exists("/.dockerenv") || exists("/run/.containerenv")
 }
 
 func exists(path string) bool {
