@@ -146,7 +146,7 @@ func TestFollowDamaged(t *testing.T) {
 	defer func() { stop() }()
 	time.Sleep(50 * time.Millisecond)
 	d.wait(t, "0\n") // it may be at work still
-	stop() // before the file looks older than what was read
+	stop()           // before the file looks older than what was read
 	at := time.Now().Add(-2 * unfinishedFor)
 	if err := os.Chtimes(path+".1.gz", at, at); err != nil {
 		t.Fatal(err)
