@@ -82,6 +82,7 @@ func playChaos(ctx context.Context, t *testing.T, b *bed) {
 	t.Run("findings", func(t *testing.T) { b.sameFindings(ctx, t, log, bindings) })
 	t.Run("sensor", func(t *testing.T) { b.noGap(ctx, t) })
 	t.Run("doctor", func(t *testing.T) { b.healthy(ctx, t) })
+	t.Run("log read by the chart", func(t *testing.T) { b.logByChart(ctx, t) })
 	b.artifact(t, "chaos.json", map[string]any{"calls": calls, "findings": bindings, "missed_by_webhook": missed, "seconds": took})
 }
 
