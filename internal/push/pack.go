@@ -45,21 +45,20 @@ func (p *packer) add(ctx context.Context, c *event.Chunk) error {
 	}
 	p.sum.Bytes += p.batch.Bytes
 	to, one, err := p.route(c)
-	t := p.tally(c, to)
 	whole := one && c.Records == nil && !c.Cut
-	if whole || err != nil || to == (route{}) {
-		p.count(t)
+	if err == nil && to != (route{}) && !whole {
+		return p.apart(ctx, c, at)
 	}
+	t := p.tally(c, to)
+	p.count(t)
 	switch {
 	case err != nil:
 		return err
 	case to == route{}:
 		p.sum.refuse(t, reasonMalformed)
 		return nil
-	case whole:
-		return p.lines(ctx, to, c.Data, at, t)
 	}
-	return p.apart(ctx, c, at)
+	return p.lines(ctx, to, c.Data, at, t)
 }
 
 // tally counts what was decoded, as the server will: it knows what is pushed to

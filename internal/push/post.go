@@ -34,7 +34,7 @@ const (
 // decided. One goroutine owns it.
 type poster struct {
 	server *url.URL
-	send   func(ctx context.Context, url, media string, zipped []byte) (uplink.Answer, error)
+	send   attempt
 	zip    *zstd.Encoder
 	log    *slog.Logger
 	// patient never gives up: what is wrong with a token, an address or a server
@@ -46,12 +46,15 @@ type poster struct {
 	away     bool
 }
 
-func newPoster(log *slog.Logger, sum *Summary) (*poster, error) {
+// attempt posts a body once.
+type attempt func(ctx context.Context, url, media string, zipped []byte) (uplink.Answer, error)
+
+func newPoster(o *Options, sum *Summary, send attempt) (*poster, error) {
 	zip, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, err
 	}
-	return &poster{zip: zip, log: log, sum: sum}, nil
+	return &poster{server: o.URL, send: send, zip: zip, log: o.Log, patient: o.Patient, retryFor: o.RetryFor, sum: sum}, nil
 }
 
 // post returns nil when the body need not be sent again: the server has it, or

@@ -84,20 +84,8 @@ func TestSameRecords(t *testing.T) {
 }
 
 func same(t testing.TB, kind event.Chunk, input []byte) {
-	r := newReceiver(t)
-	o := r.options(t)
-	o.Log = slog.New(slog.DiscardHandler)
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.direct(s)
-	sum, err := sendBy(t, s, kind, input)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sum, got, there := sendDirect(t, kind, input)
 	want, all := direct(t, kind, input)
-	got, there := r.got()
 	for _, list := range [][]seen{want, got} { // a cluster is for audit records; the server names its own otherwise
 		for i := range list {
 			if list[i].Source != event.K8sAudit {

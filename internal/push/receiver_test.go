@@ -40,8 +40,17 @@ type seen struct {
 	Truncated bool
 }
 
-// direct posts to the receiver without a connection, which is many times faster.
-func (r *receiver) direct(s *Sender) {
+// sendDirect pushes input to a receiver without a connection, which is many times
+// faster, and returns what is told of it on both sides.
+func sendDirect(t testing.TB, kind event.Chunk, input []byte) (Summary, []seen, tally) {
+	t.Helper()
+	r := newReceiver(t)
+	o := r.options(t)
+	o.Log = slog.New(slog.DiscardHandler)
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.poster.send = func(ctx context.Context, url, media string, zipped []byte) (uplink.Answer, error) {
 		req := httptest.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(zipped))
 		req.Header.Set("Content-Type", media)
@@ -50,6 +59,12 @@ func (r *receiver) direct(s *Sender) {
 		r.Config.Handler.ServeHTTP(w, req)
 		return uplink.Answer{Status: w.Code, Text: w.Body.String(), NoRecord: w.Header().Get(uplink.HeaderRefused) == uplink.RefusedRecords}, nil
 	}
+	sum, err := sendBy(t, s, kind, input)
+	if err != nil {
+		t.Fatalf("%v, of %q", err, input)
+	}
+	got, there := r.got()
+	return sum, got, there
 }
 
 func newReceiver(t testing.TB) *receiver {

@@ -1,7 +1,6 @@
 package push
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"net/url"
@@ -43,16 +42,12 @@ func New(o Options) (*Sender, error) {
 	if err := o.Server.Check(); err != nil {
 		return nil, err
 	}
-	o.Server.Timeout = cmp.Or(o.Server.Timeout, postFor)
-	s := &Sender{client: uplink.New(o.Server)}
-	poster, err := newPoster(o.Log, &s.sum)
-	if err != nil {
+	s := &Sender{client: uplink.New(o.Server, postFor)}
+	var err error
+	if s.poster, err = newPoster(&o, &s.sum, s.post); err != nil {
 		return nil, err
 	}
-	poster.server, poster.send = o.URL, s.post
-	poster.patient, poster.retryFor = o.Patient, o.RetryFor
-	s.poster = poster
-	s.packer = &packer{cluster: o.Cluster, log: o.Log, post: poster.post, sum: &s.sum, told: map[event.Reason]int{}}
+	s.packer = &packer{cluster: o.Cluster, log: o.Log, post: s.poster.post, sum: &s.sum, told: map[event.Reason]int{}}
 	return s, nil
 }
 

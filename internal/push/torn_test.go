@@ -1,7 +1,6 @@
 package push
 
 import (
-	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -37,20 +36,8 @@ func TestSameOfTornLogs(t *testing.T) {
 // those of one kind are looked at without the others.
 func notLess(t testing.TB, input []byte) {
 	kind := event.Chunk{Scope: event.Scope{Cluster: "prod"}}
-	r := newReceiver(t)
-	o := r.options(t)
-	o.Log = slog.New(slog.DiscardHandler)
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.direct(s)
-	sum, err := sendBy(t, s, kind, input)
-	if err != nil {
-		t.Fatalf("%v, of %q", err, input)
-	}
+	sum, got, there := sendDirect(t, kind, input)
 	want, _ := direct(t, kind, input)
-	got, there := r.got()
 	left := map[string]int{}
 	for _, ev := range got {
 		left[string(ev.Source)+ev.Raw]++
