@@ -69,10 +69,7 @@ read.`,
 func (f *pushFlags) register(cmd *cobra.Command) {
 	p := cmd.Flags()
 	p.StringVar(&f.url, "server", "", "URL of the Vedette server")
-	p.StringVar(&f.server.TokenFile, "token-file", "", "file with the token of an access key of role ingest; it is read again when it changes")
-	p.StringVar(&f.server.CAFile, "ca-file", "", "file with the authority of the server's certificate, PEM; it is read again when it changes")
-	p.StringVar(&f.server.CertFile, "cert-file", "", "file with a client certificate, in place of a token, PEM")
-	p.StringVar(&f.server.KeyFile, "key-file", "", "file with its key, PEM")
+	f.server.Register(p)
 	p.StringVar(&f.server.Name, "tls-server-name", "", "name in the server's certificate, where it is not that of --server")
 	p.StringVar(&f.source, "source", "auto", "what the input is where its content does not tell: auto, k8s-audit, cloudtrail, vpc-flow, dns, runtime")
 	p.StringVar(&f.cluster, "cluster", "", "name of the cluster of audit records, and of sensors' records that name none")

@@ -20,13 +20,11 @@ import (
 	"github.com/vedette-project/vedette/internal/sensor/container"
 	"github.com/vedette-project/vedette/internal/sensor/deliver"
 	"github.com/vedette-project/vedette/internal/sensor/setting"
-	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // sensorFlags are what the sensor of a node is told, and what it is made of that.
 type sensorFlags struct {
 	setting.Flags
-	to    sensorServer
 	opts  sensor.Options
 	spool int64
 }
@@ -92,7 +90,6 @@ func (f *sensorFlags) finish(log *slog.Logger) error {
 	case f.Cluster != "" && !config.ValidCluster(f.Cluster):
 		return fmt.Errorf("--cluster %q is not a cluster name: letters, digits, dots, dashes and underscores", f.Cluster)
 	}
-	f.to = sensorServer{f.Server, uplink.Server{TokenFile: f.TokenFile, CAFile: f.CAFile, CertFile: f.CertFile, KeyFile: f.KeyFile}}
 	f.spool = v.Spool
 	o := &f.opts
 	o.Version, o.Log, o.Session = version(), log, strings.ToLower(rand.Text())
@@ -126,11 +123,14 @@ const grace = 10 * time.Second
 
 // deliver sends the records to the server.
 func (f *sensorFlags) deliver(ctx context.Context, log *slog.Logger) error {
-	o, err := f.to.options()
+	u, err := pushURL(f.Server)
 	if err != nil {
 		return err
 	}
-	o.Dir, o.MaxSpool, o.Now, o.Log = filepath.Join(f.DataDir, "spool"), f.spool, time.Now, log
+	if err := f.Uplink.Check(); err != nil {
+		return err
+	}
+	f.Uplink.Agent = "vedette-sensor/" + f.opts.Version
 	session, before, err := deliver.OpenSession(f.DataDir, f.opts.Session)
 	if err != nil {
 		return err
@@ -139,7 +139,9 @@ func (f *sensorFlags) deliver(ctx context.Context, log *slog.Logger) error {
 	if before != nil {
 		f.opts.Before = &event.Session{ID: before.ID, Sequence: before.Sequence, Last: before.Last}
 	}
-	queue, err := deliver.Open(o)
+	queue, err := deliver.Open(deliver.Options{
+		URL: u.JoinPath("ingest", "runtime"), Server: f.Uplink, Dir: filepath.Join(f.DataDir, "spool"), MaxSpool: f.spool, Now: time.Now, Log: log,
+	})
 	if err != nil {
 		return err
 	}

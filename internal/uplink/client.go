@@ -14,13 +14,15 @@ import (
 
 // Client posts to a server. One goroutine owns it.
 type Client struct {
-	server Server
-	http   *http.Client
-	ca     []byte // that the client trusts
+	server  Server
+	timeout time.Duration
+	http    *http.Client
+	ca      []byte // that the client trusts
 }
 
-// New returns a client; Close releases it.
-func New(s Server) *Client { return &Client{server: s} }
+// New returns a client that gives up an attempt after the timeout; the server
+// answers within 20 s, whatever its journal does. Close releases the client.
+func New(s Server, timeout time.Duration) *Client { return &Client{server: s, timeout: timeout} }
 
 // Close releases the connections.
 func (c *Client) Close() {
@@ -110,7 +112,7 @@ func (c *Client) trusting() (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig, transport.MaxIdleConns = config, 2
 	c.Close()
-	c.http, c.ca = &http.Client{Transport: transport, Timeout: c.server.Timeout, CheckRedirect: noRedirect}, ca
+	c.http, c.ca = &http.Client{Transport: transport, Timeout: c.timeout, CheckRedirect: noRedirect}, ca
 	return c.http, nil
 }
 

@@ -51,7 +51,7 @@ func (w *world) write(t *testing.T, name, text string) {
 }
 
 func (w *world) server() Server {
-	return Server{TokenFile: w.path("token"), CAFile: w.path("ca.pem"), Agent: "vedette-test/1", Timeout: 10 * time.Second}
+	return Server{TokenFile: w.path("token"), CAFile: w.path("ca.pem"), Agent: "vedette-test/1"}
 }
 
 func (w *world) post(t *testing.T, c *Client) (Answer, error) {
@@ -61,7 +61,7 @@ func (w *world) post(t *testing.T, c *Client) (Answer, error) {
 // TestPost: what is sent, and what is made of the answer.
 func TestPost(t *testing.T) {
 	w := newWorld(t)
-	c := New(w.server())
+	c := New(w.server(), 10*time.Second)
 	defer c.Close()
 	w.handler = func(rw http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
@@ -109,7 +109,7 @@ func TestFilesChange(t *testing.T) {
 	w := newWorld(t)
 	_, strange := testbed.Certificate(t, t.TempDir())
 	good, stranger := read1(t, w.path("ca.pem")), read1(t, strange)
-	c := New(w.server())
+	c := New(w.server(), 10*time.Second)
 	defer c.Close()
 	asked, token, from := 0, "", map[string]bool{}
 	w.handler = func(_ http.ResponseWriter, r *http.Request) {
@@ -155,7 +155,7 @@ func TestFilesChange(t *testing.T) {
 	}
 	s := w.server()
 	s.Name = "another.example"
-	other := New(s)
+	other := New(s, 10*time.Second)
 	defer other.Close()
 	if _, err := w.post(t, other); err == nil || !strings.Contains(err.Error(), "another.example") || !IsTrust(err) {
 		t.Errorf("a certificate of another name: %v", err)

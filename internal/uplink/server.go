@@ -10,7 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // Server is how a server is talked to, and as whom. Messages name the flags
@@ -23,15 +24,30 @@ type Server struct {
 	// each body. CertFile and KeyFile are a client certificate.
 	CAFile, CertFile, KeyFile string
 	// Name is that of the server's certificate, where it is not the URL's host.
-	Name    string
-	Agent   string        // the User-Agent
-	Timeout time.Duration // of one attempt; the server answers within 20 s, whatever its journal does
+	Name  string
+	Agent string // the User-Agent
+}
+
+// Register adds the flags that name the files.
+func (s *Server) Register(p *pflag.FlagSet) {
+	p.StringVar(&s.TokenFile, "token-file", "", "file with the token of an access key of role ingest; it is read again when it changes")
+	p.StringVar(&s.CAFile, "ca-file", "", "file with the authority of the server's certificate, PEM; it is read again when it changes")
+	p.StringVar(&s.CertFile, "cert-file", "", "file with a client certificate, in place of a token, PEM")
+	p.StringVar(&s.KeyFile, "key-file", "", "file with its key, PEM")
+}
+
+// CheckPair wants a client certificate and its key, or neither.
+func (s *Server) CheckPair() error {
+	if (s.CertFile == "") != (s.KeyFile == "") {
+		return errors.New("--cert-file and --key-file belong together")
+	}
+	return nil
 }
 
 // Check finds out what is wrong with the files.
 func (s *Server) Check() error {
-	if (s.CertFile == "") != (s.KeyFile == "") {
-		return errors.New("--cert-file and --key-file belong together")
+	if err := s.CheckPair(); err != nil {
+		return err
 	}
 	if _, err := s.token(); err != nil {
 		return err

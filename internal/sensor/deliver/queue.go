@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,7 +82,6 @@ func Open(o Options) (*Queue, error) {
 	if o.MaxWait == 0 {
 		o.MaxWait = 200 * time.Millisecond
 	}
-	o.Server.Timeout = cmp.Or(o.Server.Timeout, postFor)
 	s, err := openSpool(o.Dir, o.MaxSpool)
 	if err != nil {
 		return nil, err
@@ -94,7 +92,7 @@ func Open(o Options) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Queue{opts: o, spool: s, zip: zip, wake: make(chan struct{}, 1), client: uplink.New(o.Server)}, nil
+	return &Queue{opts: o, spool: s, zip: zip, wake: make(chan struct{}, 1), client: uplink.New(o.Server, postFor)}, nil
 }
 
 // Add takes a record without its line end and copies it. It never waits.

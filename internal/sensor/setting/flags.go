@@ -10,11 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/uplink"
 )
 
 // Flags are what the command line says, as it is written there.
 type Flags struct {
-	Server, TokenFile, CAFile, CertFile, KeyFile string
+	Server string // its URL
+	Uplink uplink.Server
 
 	Stdout              bool
 	Cluster, Node       string
@@ -41,10 +43,7 @@ type Values struct {
 func (f *Flags) Register(cmd *cobra.Command) {
 	p := cmd.Flags()
 	p.StringVar(&f.Server, "server", "", "URL of the Vedette server")
-	p.StringVar(&f.TokenFile, "token-file", "", "file with the token of an access key of role ingest; it is read again when it changes")
-	p.StringVar(&f.CAFile, "ca-file", "", "file with the authority of the server's certificate, PEM; it is read again when it changes")
-	p.StringVar(&f.CertFile, "cert-file", "", "file with a client certificate, in place of a token, PEM")
-	p.StringVar(&f.KeyFile, "key-file", "", "file with its key, PEM")
+	f.Uplink.Register(p)
 	p.BoolVar(&f.Stdout, "stdout", false, "print the records as JSON lines")
 	p.StringVar(&f.Cluster, "cluster", "", "name of the cluster that the node is in")
 	p.StringVar(&f.Node, "node", os.Getenv("NODE_NAME"), "name of the node (default: $NODE_NAME, or the host's name)")

@@ -29,26 +29,29 @@ func CheckManaged(arg string) error {
 	case name == "--help":
 		return errors.New("a sensor that prints its flags does nothing else")
 	}
+	f, err := parse(arg)
+	if err != nil {
+		return fmt.Errorf("%w; `vedette sensor --help` lists the flags", err)
+	}
+	_, err = f.Read()
+	return err
+}
+
+func parse(args ...string) (*Flags, error) {
 	var f Flags
 	cmd := &cobra.Command{}
 	cmd.SetOut(io.Discard)
 	cmd.SetErr(io.Discard)
 	f.Register(cmd)
-	if err := cmd.ParseFlags([]string{arg}); err != nil {
-		return fmt.Errorf("%w; `vedette sensor --help` lists the flags", err)
-	}
-	_, err := f.Read()
-	return err
+	return &f, cmd.ParseFlags(args)
 }
 
 // CheckManagedAll says what is wrong with arguments together that are right each
 // by itself.
 func CheckManagedAll(args []string) error {
-	has := func(flag string) bool {
-		return slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, flag+"=") })
+	f, err := parse(args...)
+	if err != nil {
+		return nil // one of them is not right
 	}
-	if has("--cert-file") != has("--key-file") {
-		return errors.New("--cert-file and --key-file belong together")
-	}
-	return nil
+	return f.Uplink.CheckPair()
 }
