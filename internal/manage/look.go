@@ -22,19 +22,27 @@ func (l *live) describe(to *store.ClusterSensor) {
 
 // find looks at the DaemonSet and changes nothing.
 func (m *Manager) find(ctx context.Context, status *store.ClusterSensor) error {
-	var is live
-	err := m.Client.Get(ctx, kube.DaemonSet(m.Sensor.Namespace, m.Sensor.Name), &is)
-	switch {
-	case kube.IsNotFound(err):
-		return nil
-	case err != nil:
-		return err
-	case !is.ours():
-		status.Foreign = true
-	default:
+	is, err := m.daemonSet(ctx, status)
+	if is != nil {
 		is.describe(status)
 	}
-	return nil
+	return err
+}
+
+// daemonSet is the sensor's, if it is there and ours.
+func (m *Manager) daemonSet(ctx context.Context, status *store.ClusterSensor) (*live, error) {
+	var is live
+	err := m.Client.Get(ctx, kube.DaemonSet(m.Sensor.Namespace, m.Sensor.Name), &is)
+	if kube.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if status.Foreign = !is.ours(); status.Foreign {
+		return nil, nil
+	}
+	return &is, nil
 }
 
 // nodeList is the last list of nodes. That of a large cluster is read less often.

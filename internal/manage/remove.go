@@ -10,18 +10,12 @@ import (
 
 // remove takes away what Vedette made, and nothing else.
 func (m *Manager) remove(ctx context.Context, status *store.ClusterSensor) error {
-	daemonSet := kube.DaemonSet(m.Sensor.Namespace, m.Sensor.Name)
-	var is live
-	err := m.Client.Get(ctx, daemonSet, &is)
-	if kube.IsNotFound(err) {
-		err = nil
-	} else if err == nil {
-		if status.Foreign = !is.ours(); !status.Foreign {
-			if is.Metadata.Deleted.IsZero() {
-				err = m.delete(ctx, daemonSet, is.Metadata.UID)
-			}
-			status.Deleting = true
+	is, err := m.daemonSet(ctx, status)
+	if is != nil {
+		if is.Metadata.Deleted.IsZero() {
+			err = m.delete(ctx, kube.DaemonSet(m.Sensor.Namespace, m.Sensor.Name), is.Metadata.UID)
 		}
+		status.Deleting = true
 	}
 	return errors.Join(err, m.removeConfigMap(ctx))
 }
