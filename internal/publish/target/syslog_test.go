@@ -3,16 +3,11 @@ package target_test
 import (
 	"bufio"
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -73,7 +68,13 @@ func checkSyslog(t *testing.T, m string) string {
 // TestSyslog: each event is a message, by each way and in each form, with no
 // way for hostile text to begin another.
 func TestSyslog(t *testing.T) {
-	certificate, pool := selfSigned(t)
+	conf, file := testbed.Certificate(t, t.TempDir())
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
 	for _, network := range []string{"tcp", "tls"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -81,7 +82,7 @@ func TestSyslog(t *testing.T) {
 		}
 		defer l.Close()
 		if network == "tls" {
-			l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate}})
+			l = tls.NewListener(l, conf)
 		}
 		conns := make(chan net.Conn, 9)
 		go func() {
@@ -244,30 +245,6 @@ func checkCEF(t *testing.T, s string) {
 		t.Errorf("%d fields in %q", len(keys), rest)
 	}
 	mustLack(t, "CEF", s, unseen()...)
-}
-
-// selfSigned is a certificate of localhost and a pool that trusts it.
-func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
 // FuzzText: no text of an attacker breaks out of a line of text, CEF or syslog.
