@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,10 +24,15 @@ func database(t *testing.T, countries map[string]string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for prefix, code := range countries {
+	// A later network overwrites the earlier one it lies in or holds, so the
+	// widest come first.
+	widestFirst := slices.SortedFunc(maps.Keys(countries), func(a, b string) int {
+		return cmp.Compare(netip.MustParsePrefix(a).Bits(), netip.MustParsePrefix(b).Bits())
+	})
+	for _, prefix := range widestFirst {
 		_, n, err := net.ParseCIDR(prefix)
 		if err == nil {
-			err = tree.Insert(n, mmdbtype.Map{"country_code": mmdbtype.String(code)})
+			err = tree.Insert(n, mmdbtype.Map{"country_code": mmdbtype.String(countries[prefix])})
 		}
 		if err != nil {
 			t.Fatal(err)
