@@ -29,6 +29,7 @@ type probe interface {
 	Stats() (kernel.Stats, error)
 	Missing() []kernel.Missing
 	Nested() bool
+	Detach() error
 	Close() error
 }
 
@@ -229,11 +230,10 @@ func (s *Sensor) Run(ctx context.Context, emit func(line []byte, r *event.Runtim
 	if err := s.status(false); err != nil {
 		return err
 	}
-	err = s.read(ctx)
-	if err == nil {
-		err = s.status(true)
+	if err := s.read(ctx); err != nil {
+		return err
 	}
-	return err
+	return errors.Join(s.drain(time.Now().Add(drainFor)), s.status(true))
 }
 
 // read is the loop: a record, and what is due by the clock.

@@ -3,6 +3,7 @@ package sensor
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -11,12 +12,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vedette-project/vedette/internal/event"
+	"github.com/vedette-project/vedette/internal/sensor/kernel"
 	"github.com/vedette-project/vedette/internal/sensor/proc"
 	"github.com/vedette-project/vedette/internal/testbed"
 )
@@ -131,19 +134,77 @@ func TestStorm(t *testing.T) {
 		}
 	}
 	st := all[len(all)-1].Status
-	var lost, filtered int64
-	for _, n := range st.Lost {
-		lost += n
-	}
-	for _, kind := range []event.RuntimeKind{event.KindFork, event.KindExit} {
-		filtered += st.Filtered[string(kind)]
-	}
+	lost, told := accounted(st, statuses)
 	if int64(execs)+lost < stormOf || len(uuids) != execs {
 		t.Errorf("%d programs of %d processes are told, %d records lost: %v", execs, len(uuids), lost, st.Lost)
 	}
-	if told := st.Sent - int64(statuses) + filtered + lost; told < st.Seen || st.Seen < 3*stormOf {
+	if told < st.Seen || st.Seen < 3*stormOf {
 		t.Errorf("%d were seen, %d are accounted for: %+v", st.Seen, told, st)
 	}
+}
+
+// accounted sums what became of all that was seen.
+func accounted(st *event.Status, statuses int) (lost, all int64) {
+	for _, n := range st.Lost {
+		lost += n
+	}
+	all = st.Sent - int64(statuses) + lost
+	for _, n := range st.Filtered {
+		all += n
+	}
+	return lost, all
+}
+
+// TestEndLosesNothing: what the kernel has seen when a sensor is told to end is
+// told. What there is no time for is counted.
+func TestEndLosesNothing(t *testing.T) {
+	lazy := Options{Kernel: kernel.Options{Poll: time.Second}} // the records wait in the ring
+	t.Run("in time", func(t *testing.T) {
+		r := record(t, lazy)
+		r.want("the first status", func(rec *event.Runtime) bool { return rec.Kind == event.KindStatus })
+		helped(t, "storm")
+		r.end()
+		all := r.all()
+		execs, statuses := 0, 0
+		for i := range all {
+			switch {
+			case all[i].Kind == event.KindStatus:
+				statuses++
+			case execOf("true", "/bin/true")(&all[i]):
+				execs++
+			}
+		}
+		st := all[len(all)-1].Status
+		lost, told := accounted(st, statuses)
+		if int64(execs)+lost < stormOf || st.Lost[lostEnding] != 0 || told < st.Seen || !st.Ending {
+			t.Errorf("%d of %d programs are told; %d were seen, %d are accounted for: %+v", execs, stormOf, st.Seen, told, st)
+		}
+	})
+	t.Run("too late", func(t *testing.T) {
+		testbed.Root(t)
+		o := lazy
+		o.CPU, o.NoMetadata, o.Kernel.Only = 8, true, []uint32{uint32(syscall.Getpid())}
+		s, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		var last event.Status
+		s.emit = func(_ []byte, rec *event.Runtime) error {
+			if rec.Status != nil {
+				last = *rec.Status
+			}
+			return nil
+		}
+		helped(t, "storm")
+		if err := errors.Join(s.drain(time.Now()), s.status(true)); err != nil {
+			t.Fatal(err)
+		}
+		lost, told := accounted(&last, 1)
+		if last.Lost[lostEnding] < stormOf || told < last.Seen {
+			t.Errorf("%d were seen, %d are accounted for, %d of them lost: %+v", last.Seen, told, lost, last)
+		}
+	})
 }
 
 func TestUUIDOutlivesTheSensor(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 const (
 	lostCPU    = "cpu_budget" // left out to stay under the ceiling
 	lostRecord = "malformed"  // a record of the kernel that makes no sense
+	lostEnding = "ending"     // still in the ring when the time to end was over
 )
 
 // status says how the sensor is.
@@ -30,6 +31,9 @@ func (s *Sensor) status(ending bool) error {
 		st.Missing = append(st.Missing, "the kernel's counters: "+err.Error())
 	}
 	addKernel(&st, &stats)
+	if unread := stats.Unread(); ending && unread > 0 {
+		st.Lost[lostEnding] += unread
+	}
 	if s.pods != nil {
 		if err := s.pods.State(); err != nil {
 			st.Missing = append(st.Missing, "service accounts, owners and addresses of pods: "+err.Error())

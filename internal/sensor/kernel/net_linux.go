@@ -61,7 +61,8 @@ type network struct {
 	reader  *networkReader // of the goroutine that reads the ring
 	missing map[string]string
 	maps    map[string]*ebpf.Map
-	closers []io.Closer
+	links   []io.Closer
+	made    []io.Closer // maps that are not shared
 }
 
 // openNetwork loads and attaches what this kernel allows. A program that it
@@ -120,7 +121,7 @@ func (n *network) makeMaps(spec *ebpf.CollectionSpec, shared map[string]*ebpf.Ma
 			return fmt.Errorf("kernel: make the map %s: %w", name, err)
 		}
 		n.maps[name] = made
-		n.closers = append(n.closers, made)
+		n.made = append(n.made, made)
 	}
 	return nil
 }
@@ -145,7 +146,7 @@ func (n *network) attach(spec *ebpf.CollectionSpec, h hook, root string) error {
 	if err != nil {
 		return fmt.Errorf("attach %s: %w", name, err)
 	}
-	n.closers = append(n.closers, l)
+	n.links = append(n.links, l)
 	return nil
 }
 
@@ -178,13 +179,26 @@ type details struct {
 	NotDNS, Ownerless, Unlike uint64
 }
 
+// detach ends the programs.
+func (n *network) detach() error {
+	err := closeAll(n.links)
+	n.links = nil
+	return err
+}
+
 // Close detaches the programs and frees the maps that are not shared.
 func (n *network) Close() error {
+	err := errors.Join(n.detach(), closeAll(n.made))
+	n.made = nil
+	return err
+}
+
+// closeAll closes the last first.
+func closeAll(all []io.Closer) error {
 	var errs []error
-	for _, c := range slices.Backward(n.closers) {
+	for _, c := range slices.Backward(all) {
 		errs = append(errs, c.Close())
 	}
-	n.closers = nil
 	return errors.Join(errs...)
 }
 

@@ -27,7 +27,9 @@ type Probe struct {
 	namesMu sync.Mutex
 	names   map[nameKey]uint32 // being watched
 
-	closed atomic.Bool
+	closed    atomic.Bool
+	detach    sync.Once
+	detachErr error
 
 	mu   sync.Mutex // held while the ring is read, and to close it
 	seqs map[lane]uint64
@@ -199,21 +201,30 @@ func (p *Probe) Missing() []Missing {
 	return append(out, p.network.Missing()...)
 }
 
+// Detach ends the programs: what they have put into the ring by then can still
+// be read, and the counters, but nothing comes after it.
+func (p *Probe) Detach() error {
+	p.detach.Do(func() {
+		p.detachErr = closeAll(p.links)
+		if p.network != nil {
+			p.detachErr = errors.Join(p.detachErr, p.network.detach())
+		}
+	})
+	return p.detachErr
+}
+
 // Close detaches the programs and frees what they used. Read returns within
 // Options.Poll.
 func (p *Probe) Close() error {
 	if p.closed.Swap(true) {
 		return nil
 	}
-	var errs []error
-	for _, l := range p.links {
-		errs = append(errs, l.Close())
-	}
+	errs := []error{p.Detach()}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.network != nil {
 		errs = append(errs, p.network.Close())
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.ring != nil {
 		errs = append(errs, p.ring.close())
 	}

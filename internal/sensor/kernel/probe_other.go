@@ -38,6 +38,9 @@ func (*Probe) Missing() []Missing { return nil }
 // NetworkStats says that the sensor is not supported.
 func (*Probe) NetworkStats() (NetworkStats, error) { return NetworkStats{}, unsupported() }
 
+// Detach does nothing.
+func (*Probe) Detach() error { return nil }
+
 // Close does nothing.
 func (*Probe) Close() error { return nil }
 

@@ -57,6 +57,9 @@ type counters struct {
 
 const lanes = 2
 
+// Unread is how many records are in the ring.
+func (s *Stats) Unread() int64 { return int64(s.Total().Sent) - int64(s.Read+s.Bad) }
+
 func (s *Stats) add(c *counters) {
 	for k := range s.Kinds {
 		s.Kinds[k].Seen += c.Seen[k]

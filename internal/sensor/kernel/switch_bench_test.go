@@ -81,7 +81,7 @@ func switchOf(b *testing.B, p *Probe) *switched {
 		b.Fatal(err)
 	}
 	s := &switched{b: b, root: root}
-	for _, closers := range []*[]io.Closer{&p.links, &p.network.closers} {
+	for _, closers := range []*[]io.Closer{&p.links, &p.network.links} {
 		*closers = slices.DeleteFunc(*closers, func(c io.Closer) bool {
 			l, ok := c.(link.Link)
 			if ok {
