@@ -18,7 +18,8 @@ import (
 func testKeyboard(t *testing.T, s *server, chrome context.Context) {
 	b := s.tab(t, chrome)
 	b.open(s.link(access.RoleAnalyst, "alice"))
-	b.load(chromedp.KeyEvent(kb.Enter)) // the button has the focus
+	b.waits(`document.activeElement.matches("form button")`) // a browser gives it the focus with its first picture
+	b.load(chromedp.KeyEvent(kb.Enter))
 	b.says("Overview")
 	b.press(kb.Tab)
 	if !b.is(`document.activeElement.matches("a.skip") && document.activeElement.getBoundingClientRect().top >= 0`) {
