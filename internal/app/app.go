@@ -106,7 +106,7 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 			return a, err
 		}
 	}
-	if err := a.lock(); err != nil {
+	if err := a.awaitLock(ctx); err != nil {
 		return a, err
 	}
 	if err := a.patiently(ctx, "the store", a.openStore); err != nil {
@@ -170,18 +170,6 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		a.startCanary()
 	}
 	return a, nil
-}
-
-// lock takes the data directory for this process, if the store is in it.
-func (a *App) lock() error {
-	if a.Config.Store.Postgres.URL != "" {
-		return nil
-	}
-	unlock, err := LockData(a.Config.Store.DataDir)
-	if err == nil {
-		a.onStop("unlock the data directory", func(context.Context) error { return unlock() })
-	}
-	return err
 }
 
 // openStore opens the store, and what makes the keys in it usable.
