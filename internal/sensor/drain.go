@@ -14,11 +14,12 @@ import (
 const drainFor = 3 * time.Second
 
 // drain reads what the programs saw until now: an upgrade loses no record that
-// was in the ring. What is left at the deadline is counted as lost.
-func (s *Sensor) drain(deadline time.Time) error {
+// was in the ring. What is left after some time is counted as lost.
+func (s *Sensor) drain(atMost time.Duration) error {
 	if err := s.probe.Detach(); err != nil {
 		s.opts.Log.Warn("a program of the kernel's part did not end", "err", err)
 	}
+	deadline := time.Now().Add(atMost) // a busy kernel may take seconds to end the programs
 	var rec kernel.Record
 	for n := 1; ; n++ {
 		ok, err := s.probe.TryRead(&rec)

@@ -233,7 +233,7 @@ func (s *Sensor) Run(ctx context.Context, emit func(line []byte, r *event.Runtim
 	if err := s.read(ctx); err != nil {
 		return err
 	}
-	return errors.Join(s.drain(time.Now().Add(drainFor)), s.status(true))
+	return errors.Join(s.drain(drainFor), s.status(true))
 }
 
 // read is the loop: a record, and what is due by the clock.
