@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/vedette-project/vedette/internal/app"
 	"github.com/vedette-project/vedette/internal/event"
 	"github.com/vedette-project/vedette/internal/push"
 )
@@ -26,12 +25,12 @@ func (f *pushFlags) followLogs(ctx context.Context, s streams, kind event.Source
 			return err
 		}
 	}
-	unlock, err := app.LockData(f.dataDir)
+	log := logger(s.err, f.level)
+	unlock, err := awaitFolder(ctx, f.dataDir, "serve.lock", "`vedette push --follow` or server", log)
 	if err != nil {
-		return fmt.Errorf("--data-dir %s: is another `vedette push --follow` at work in it? %w", f.dataDir, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	log := logger(s.err, f.level)
 	log.Info("following", "server", f.url, "files", paths, "cluster", f.cluster, "positions", f.dataDir, "version", version())
 	watch := &push.Watch{}
 	if f.metrics != "" {

@@ -122,7 +122,7 @@ func (f *sensorFlags) print(ctx context.Context, s streams) error {
 const grace = 10 * time.Second
 
 // deliver sends the records to the server.
-func (f *sensorFlags) deliver(ctx context.Context, log *slog.Logger) error {
+func (f *sensorFlags) deliver(ctx context.Context, log *slog.Logger) (err error) {
 	u, err := pushURL(f.Server)
 	if err != nil {
 		return err
@@ -131,6 +131,11 @@ func (f *sensorFlags) deliver(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	f.Uplink.Agent = "vedette-sensor/" + f.opts.Version
+	unlock, err := awaitFolder(ctx, f.DataDir, "sensor.lock", "sensor", log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	session, before, err := deliver.OpenSession(f.DataDir, f.opts.Session)
 	if err != nil {
 		return err

@@ -106,7 +106,7 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 			return a, err
 		}
 	}
-	if err := a.awaitLock(ctx); err != nil {
+	if err := a.lock(ctx, leaveIn); err != nil {
 		return a, err
 	}
 	if err := a.patiently(ctx, "the store", a.openStore); err != nil {

@@ -65,7 +65,7 @@ func startLearning(ctx context.Context, o LearnOptions) (*App, error) {
 	c.Server.Name = ""                   // it may be that of a running server
 	a := &App{Options: Options{Config: &c, Now: o.Now, Log: o.Log, Role: "ingest"}, registry: newRegistry(), fatal: make(chan error, 2)}
 	a.metrics = newMetrics(a.registry, "")
-	if err := a.lock(); err != nil {
+	if err := a.lock(ctx, 0); err != nil {
 		return a, err
 	}
 	if err := a.patiently(ctx, "the store", a.openStore); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vedette-project/vedette/internal/config"
+	"github.com/vedette-project/vedette/internal/dirlock"
 )
 
 // TestSuccessorWaits: a server whose data directory is in use lets the other
@@ -30,7 +31,7 @@ func TestSuccessorWaits(t *testing.T) {
 	}
 	hurried, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if a, err := serve(hurried); !errors.Is(err, errLocked) {
+	if a, err := serve(hurried); !errors.Is(err, dirlock.ErrHeld) {
 		t.Errorf("beside another server: %v, %v", a, err)
 	}
 
